@@ -1,0 +1,5 @@
+"""The diagram: arrays, construction, evaluation."""
+
+from bsdgen.bsd.diagram import Bsd
+
+__all__ = ["Bsd"]
