@@ -1,9 +1,9 @@
 """RV32I encodings: one table, from which decoding, classification and generators are made.
 
-Source: The RISC-V Instruction Set Manual, Volume I, chapter "RV32I Base Integer Instruction Set" and the table
-"RV32/64G Instruction Set Listings". An instruction word `w` is instruction `e` if ``w & e.mask == e.match``. The
-masks exclude each other, and a word that none matches is illegal. FENCE ignores every field but opcode and funct3,
-as the manual asks of base implementations.
+Source: The RISC-V Instruction Set Manual, Volume I, chapter "RV32I Base Integer Instruction Set" and the
+table "RV32/64G Instruction Set Listings". An instruction word `w` is instruction `e` if
+``w & e.mask == e.match``. The encodings exclude each other, and a word that none matches is illegal. FENCE
+ignores every field but opcode and funct3, as the manual asks of base implementations.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """The RV32I step function: one instruction is one evaluation of a combinational function.
 
 Written from The RISC-V Instruction Set Manual, Volume I. Fields, widths and packing are those of
-`bsdgen.traces.schema.RVFI_SCHEMA`. An instruction traps if its encoding is illegal, if it is ECALL or EBREAK, if a
-load or store is not aligned to its size, or if a jump or a *taken* branch has a target that is no multiple of 4. On a
-trap nothing is written: `rd_addr`, `mem_rmask` and `mem_wmask` are 0.
+`bsdgen.traces.schema.RVFI_SCHEMA`. An instruction traps if its encoding is illegal, if it is ECALL or
+EBREAK, if a load or store is not aligned to its size, or if a jump or a *taken* branch has a target that is
+no multiple of 4. On a trap nothing is written: `rd_addr`, `mem_rmask` and `mem_wmask` are 0.
 
 `mem_addr` is word aligned, masks select bytes of that word, data stand in their lanes.
 
@@ -24,30 +24,36 @@ mem_wdata      the bytes of mem_wmask
 trap           always
 =============  ==============================================================
 
-**Values where nothing is cared** are what a datapath computes if nothing masks it, selected by as few instruction
-bits as tell the legal cases apart; no condition on data ever forces them. So the whole table of values is:
+**Values where nothing is cared** are what a datapath computes if nothing masks it, selected by as few
+instruction bits as tell the legal cases apart; no condition on data ever forces them. So the whole table of
+values is:
 
-=============  ===================  ============================================================================
-output         instruction bits     value
-=============  ===================  ============================================================================
-rs1_addr       none                 insn[19:15]
-rs2_addr       none                 insn[24:20]
-rd_wdata       [6] = 1              pc + 4
-..             [6,4] = 00           the load datapath on rs1 + immediate I, see below
-..             [6,4,2] = 010        the ALU on rs1 and (insn[5] ? rs2 : immediate I), by funct3; minus if
-                                    funct3 = 000 and insn[5] and insn[30], arithmetic right shift if insn[30]
-..             [6,4,2] = 011        (insn[5] ? 0 : pc) + immediate U
-pc_wdata       [6] = 0              pc + 4
-..             [6,3,2] = 100        branch by funct3: insn[14:13] = 0x equal, 10 less signed, 11 less unsigned,
-                                    insn[12] inverts; target pc + immediate B even if misaligned, else pc + 4
-..             [6,3,2] = 101        (rs1 + immediate I) with bit 0 cleared, even if misaligned
-..             [6,3] = 11           pc + immediate J, even if misaligned
-mem_addr       [5]                  rs1 + (insn[5] ? immediate S : immediate I) with bits 1:0 cleared
-mem_wdata      [13:12]              rs2: byte 0 in four lanes (00), half 0 in two lanes (01), as it is (1x)
-=============  ===================  ============================================================================
+=============  ================  =====================================================================
+output         instruction bits  value
+=============  ================  =====================================================================
+rs1_addr       none              insn[19:15]
+rs2_addr       none              insn[24:20]
+rd_wdata       [6] = 1           pc + 4
+..             [6,4] = 00        the load datapath on rs1 + immediate I, see below
+..             [6,4,2] = 010     the ALU on rs1 and (insn[5] ? rs2 : immediate I), by funct3; it
+                                 subtracts if funct3 = 000 and insn[5] and insn[30]; its right shift
+                                 is arithmetic if insn[30]
+..             [6,4,2] = 011     (insn[5] ? 0 : pc) + immediate U
+pc_wdata       [6] = 0           pc + 4
+..             [6,3,2] = 100     taken ? pc + immediate B, even if misaligned : pc + 4. Compared is by
+                                 insn[14:13]: equal (0x), less signed (10), less unsigned (11);
+                                 insn[12] inverts
+..             [6,3,2] = 101     (rs1 + immediate I) with bit 0 cleared, even if misaligned
+..             [6,3] = 11        pc + immediate J, even if misaligned
+mem_addr       [5]               rs1 + (insn[5] ? immediate S : immediate I), bits 1:0 cleared
+mem_wdata      [13:12]           rs2: byte 0 in four lanes (00), half 0 in two (01), as it is (1x)
+=============  ================  =====================================================================
 
-The load datapath: by insn[13:12] the byte of `mem_rdata` at address bits 1:0 (00), the half at address bit 1 (01),
-or the word (1x), whatever the alignment; byte and half sign-extended unless insn[14].
+The load datapath: by insn[13:12] the byte of `mem_rdata` at address bits 1:0 (00), the half at address bit 1
+(01), or the word (1x), whatever the alignment; byte and half sign-extended unless insn[14].
+
+The scalar functions compute in int64 on words of 0 to 2**32 - 1, so that sums, differences and left shifts
+never overflow before they are masked, and the same source runs in plain Python (`step.py_func`).
 """
 
 import numpy as np
@@ -55,7 +61,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words, offsets
-from bsdgen.isa.encoding import ENCODINGS, INSTRUCTIONS, decode
+from bsdgen.isa.encoding import ENCODINGS, ILLEGAL, INSTRUCTIONS, decode
 from bsdgen.traces.schema import RVFI_SCHEMA
 
 __all__ = ["INSTRUCTIONS", "classify", "decode", "step", "step_packed"]
@@ -73,6 +79,12 @@ _IN = np.array(offsets([field.width for field in RVFI_SCHEMA.inputs]), np.int64)
 _OUT = np.array(offsets([field.width for field in RVFI_SCHEMA.outputs]), np.int64)
 _N_IN_WORDS = n_words(RVFI_SCHEMA.n_inputs)
 _N_OUT_WORDS = n_words(RVFI_SCHEMA.n_outputs)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _imm_i(insn: int) -> int:
+    """Immediate I, signed."""
+    return ((insn >> 20) ^ 0x800) - 0x800
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -109,16 +121,17 @@ def _alu(funct3: int, minus: int, arithmetic: int, a: int, b: int) -> int:
 
 @njit(cache=True, nogil=True, inline="always")
 def _rd_wdata(insn: int, pc: int, rs1: int, rs2: int, mem: int) -> int:
-    imm_i = ((insn >> 20) ^ 0x800) - 0x800
     funct3 = insn >> 12 & 7
     if insn & 0x40:
         return (pc + 4) & _M32
     if not insn & 0x10:
-        return _load(funct3, rs1 + imm_i, mem)
+        return _load(funct3, rs1 + _imm_i(insn), mem)
     if insn & 4:
         return ((0 if insn & 0x20 else pc) + (insn & 0xFFFFF000)) & _M32
     register = insn & 0x20
-    return _alu(funct3, register and insn >> 30 & 1, insn >> 30 & 1, rs1, rs2 if register else imm_i & _M32)
+    return _alu(
+        funct3, register and insn >> 30 & 1, insn >> 30 & 1, rs1, rs2 if register else _imm_i(insn) & _M32
+    )
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -131,7 +144,7 @@ def _target(insn: int, pc: int, rs1: int, rs2: int) -> tuple[int, bool]:
         offset = -(sign << 20) + (insn & 0xFF000) + ((insn >> 20 & 1) << 11) + ((insn >> 21 & 0x3FF) << 1)
         return (pc + offset) & _M32, True
     if insn & 4:
-        return (rs1 + ((insn >> 20) ^ 0x800) - 0x800) & 0xFFFFFFFE, True
+        return (rs1 + _imm_i(insn)) & 0xFFFFFFFE, True
     if insn & 0x4000 == 0:
         taken = rs1 == rs2
     elif insn & 0x2000 == 0:
@@ -177,53 +190,32 @@ def step(
     (1, 5, 4100)
     """
     index = decode(insn)
-    funct3 = insn >> 12 & 7
-    opcode = insn & 0x7F
     pc_wdata, jumps = _target(insn, pc, rs1, rs2)
-    rd_wdata = _rd_wdata(insn, pc, rs1, rs2, mem)
-    if insn & 0x20:
-        imm_s = (((insn >> 25) ^ 0x40) - 0x40 << 5) | (insn >> 7 & 31)
-        address = (rs1 + imm_s) & _M32
-    else:
-        address = (rs1 + ((insn >> 20) ^ 0x800) - 0x800) & _M32
-    rd_addr = 0
-    mem_rmask = 0
-    mem_wmask = 0
-    trap = 1
-    reads_rs1 = False
-    reads_rs2 = False
-    if index >= 0 and index != _ECALL and index != _EBREAK:
-        reads_rs1 = bool(_READS_RS1[index])
-        reads_rs2 = bool(_READS_RS2[index])
-        trap = 0
-        access = opcode == 0x03 or opcode == 0x23
-        if jumps:
-            trap = 1 if pc_wdata & 3 else 0
-        elif access:
-            size_less_1 = (1 << (funct3 & 3)) - 1
-            trap = 1 if address & size_less_1 else 0
-        if not trap:
-            if _WRITES_RD[index]:
-                rd_addr = insn >> 7 & 31
-            if access:
-                mask = ((1 << (1 << (funct3 & 3))) - 1) << (address & 3)
-                if opcode == 0x03:
-                    mem_rmask = mask
-                else:
-                    mem_wmask = mask
+    imm = (((insn >> 25) ^ 0x40) - 0x40 << 5) | (insn >> 7 & 31) if insn & 0x20 else _imm_i(insn)
+    address = (rs1 + imm) & _M32
+    legal = index not in (ILLEGAL, _ECALL, _EBREAK)
+    rd_addr = insn >> 7 & 31 if legal and _WRITES_RD[index] else 0
+    mask = 0
+    trap = 0 if legal else 1
+    if legal and jumps:
+        trap = 1 if pc_wdata & 3 else 0
+    elif legal and insn & 0x5F == 0x03:  # a load or a store
+        size = 1 << (insn >> 12 & 3)
+        trap = 1 if address & (size - 1) else 0
+        mask = 0 if trap else ((1 << size) - 1) << (address & 3)
     return (
         insn >> 15 & 31,
         insn >> 20 & 31,
-        rd_addr,
-        rd_wdata,
+        0 if trap else rd_addr,
+        _rd_wdata(insn, pc, rs1, rs2, mem),
         pc_wdata,
         address & 0xFFFFFFFC,
-        mem_rmask,
-        mem_wmask,
+        0 if insn & 0x20 else mask,
+        mask if insn & 0x20 else 0,
         _mem_wdata(insn, rs2),
         trap,
-        reads_rs1,
-        reads_rs2,
+        legal and bool(_READS_RS1[index]),
+        legal and bool(_READS_RS2[index]),
     )
 
 
@@ -330,7 +322,7 @@ def step_packed(inputs: U64) -> tuple[U64, U64]:
 @njit(cache=True, nogil=True, parallel=True)
 def _classify(insn: NDArray[np.uint32], out: NDArray[np.int8]) -> None:  # pragma: no cover - compiled
     for i in prange(insn.shape[0]):
-        out[i] = decode(np.int64(insn[i]))
+        out[i] = decode(np.int64(insn[i]))  # type: ignore[arg-type]
 
 
 def classify(insn: NDArray[np.uint32]) -> NDArray[np.int8]:
