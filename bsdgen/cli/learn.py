@@ -1,0 +1,166 @@
+"""``bsdgen learn``: the main command, from an oracle and recorded rows to a model."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bsdgen.cli.console import Output, Progress
+from bsdgen.cli.options import Jobs, OracleText, Seed, use_jobs
+from bsdgen.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from bsdgen.learn import Event
+    from bsdgen.model import Model
+    from bsdgen.oracle.checked import CheckedOracle
+    from bsdgen.traces.schema import Schema
+    from bsdgen.traces.store import Traces
+
+
+def learn(
+    out: Output,
+    traces: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[TRACES]...", help="Parquet files, or folders with *.parquet files."),
+    ] = None,
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for the model (default: rtl_out/ and the oracle's name).",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    oracle: OracleText = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--schema", metavar="FILE", help="TOML file with the fields, for --oracle module:function."
+        ),
+    ] = None,
+) -> None:
+    """Learn an oracle's function as a diagram, starting from recorded rows.
+
+    The oracle is the one that the traces name, unless --oracle gives another. With --oracle module:function
+    --schema fields.toml, traces are optional.
+    """
+    from bsdgen.learn import BsdLearner, LearnConfig
+    from bsdgen.model import Model
+
+    use_jobs(jobs)
+    rows = _read(traces or [])
+    fields = _schema(schema, rows)
+    text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
+    asked = _oracle(text, fields, rows, out)
+    config = LearnConfig(seed=seed)
+    with out.progress("learning") as progress:
+        learner = BsdLearner(config).fit(
+            asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)
+        )
+    target = folder if folder is not None else Path("rtl_out") / _name(text)
+    info = {
+        "oracle": text,
+        "traces": _provenance(rows),
+        "config": asdict(config),
+        "learn": {**asdict(learner.stats_), "oracle_queries": asked.n_queries},
+        "speculation": learner.ledger_summary_,
+        "tools": _tools(),
+    }
+    model = Model(learner.bsd_, fields, info, dict(learner.ledger_))
+    model.save(target)
+    _report(out, model, target)
+
+
+def _read(paths: list[Path]) -> "Traces | None":
+    if not paths:
+        return None
+    from bsdgen.traces.store import read_traces
+
+    return read_traces(paths)
+
+
+def _schema(path: Path | None, rows: "Traces | None") -> "Schema":
+    """Fields from the schema file or the traces; both must agree where both are given."""
+    from bsdgen.traces.schema import load_schema
+
+    if path is None and rows is None:
+        raise UsageError(
+            "nothing to learn from: give TRACES, or --oracle module:function with --schema fields.toml"
+        )
+    if path is None:
+        assert rows is not None
+        return rows.schema
+    fields = load_schema(path)
+    if rows is not None and rows.schema != fields:
+        raise InputError(
+            f"{path}: its fields are not those of the traces; leave --schema out, or record anew with it"
+        )
+    return fields
+
+
+def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> "CheckedOracle":
+    """Build the oracle behind its checks, and hold it to the recorded rows."""
+    from bsdgen.oracle.checked import CheckedOracle
+    from bsdgen.oracle.resolve import resolve_oracle
+
+    if not text:
+        raise UsageError(
+            "the traces name no oracle; give one with --oracle (simulator:rv32i, or module:function)"
+        )
+    asked = CheckedOracle(resolve_oracle(text, fields))
+    if rows is not None:
+        if rows.n_contradictions:
+            out.note(
+                f"warning: {rows.n_contradictions:,} recorded rows contradict others with the same inputs"
+            )
+        wrong = asked.check_rows(rows.inputs, rows.outputs, rows.care)
+        if wrong:
+            out.note(f"warning: {wrong:,} of {rows.n_rows:,} recorded rows differ from what {text} says")
+    return asked
+
+
+def _subscriber(progress: Progress, out: Output) -> "Any":
+    def on_event(event: "Event") -> None:
+        progress.stage(f"{event.stage} ({event.nodes:,} nodes)" if event.nodes else event.stage)
+        progress(event.done, event.total)
+        if event.message:
+            out.detail(f"{event.stage}: {event.message}")
+
+    return on_event
+
+
+def _name(text: str) -> str:
+    """Folder name of an oracle: what stands after the last colon or dot."""
+    return text.replace(":", ".").rsplit(".", 1)[-1]
+
+
+def _provenance(rows: "Traces | None") -> dict[str, Any]:
+    if rows is None:
+        return {"rows": 0, "contradictions": 0, "files": []}
+    return {"rows": rows.n_rows, "contradictions": rows.n_contradictions, "files": rows.provenance}
+
+
+def _tools() -> dict[str, str]:
+    from bsdgen.artifacts import tool_versions
+
+    return tool_versions("numpy", "numba", "pyarrow")
+
+
+def _report(out: Output, model: "Model", target: Path) -> None:
+    stats = model.info["learn"]
+    facts = {
+        "model": str(target),
+        "bsd": {"inputs": model.bsd.n_inputs, "outputs": model.bsd.n_outputs, "nodes": model.bsd.n_nodes},
+        "learn": stats,
+        "traces": {key: model.info["traces"][key] for key in ("rows", "contradictions")},
+    }
+    text = (
+        f"{target}: {model.bsd.n_nodes:,} nodes, {model.bsd.n_inputs} inputs, {model.bsd.n_outputs} outputs, "
+        f"{stats['wall_s']:.1f} s, {stats['oracle_queries']:,} queries"
+    )
+    out.result(facts, text)
