@@ -1,0 +1,142 @@
+"""Binary AIGER (Biere, *The AIGER And-Inverter Graph Format*, 2007): combinational graphs with a symbol table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bsdgen.artifacts import atomic_path
+from bsdgen.circuit.aig import Aig
+from bsdgen.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class NamedAig:
+    """A graph with the names of its inputs and outputs (empty where a file has none)."""
+
+    aig: Aig
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def _encode(aig: Aig) -> bytes:
+    """Deltas of the ANDs: 7 bits a byte, low first, the top bit set on all but the last."""
+    out = bytearray()
+    large = np.maximum(aig.fanin0, aig.fanin1).tolist()
+    small = np.minimum(aig.fanin0, aig.fanin1).tolist()
+    own = 2 * (1 + aig.n_inputs)
+    for a, b in zip(large, small, strict=True):
+        for delta in (own - a, a - b):
+            rest = delta
+            while rest >= 0x80:
+                out.append(rest & 0x7F | 0x80)
+                rest >>= 7
+            out.append(rest)
+        own += 2
+    return bytes(out)
+
+
+def aiger_bytes(aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (), comment: str = "") -> bytes:
+    """The graph as a binary AIGER file.
+
+    Parameters
+    ----------
+    inputs, outputs : names, one a bit (none: no symbol table).
+    comment : text after the symbol table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = lambda value: np.array([value], np.int32)
+    >>> aiger_bytes(Aig(2, one(4), one(2), one(7)), ["a", "b"], ["nand"])
+    b'aig 3 2 0 1 1\\n7\\n\\x02\\x02i0 a\\ni1 b\\no0 nand\\n'
+    """
+    if (inputs and len(inputs) != aig.n_inputs) or (outputs and len(outputs) != aig.n_outputs):
+        raise ValueError(
+            f"names must be one a bit: {aig.n_inputs} and {aig.n_outputs}, not {len(inputs)} and {len(outputs)}"
+        )
+    n_ands = aig.n_ands
+    head = [f"aig {aig.n_inputs + n_ands} {aig.n_inputs} 0 {aig.n_outputs} {n_ands}"]
+    head += [str(output) for output in aig.outputs.tolist()]
+    tail = [f"i{i} {name}" for i, name in enumerate(inputs)] + [f"o{i} {name}" for i, name in enumerate(outputs)]
+    if comment:
+        tail += ["c", comment]
+    text = "".join(line + "\n" for line in tail)
+    return ("\n".join(head) + "\n").encode() + _encode(aig) + text.encode()
+
+
+def write_aiger(
+    path: Path, aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (), comment: str = ""
+) -> None:
+    """Write a whole binary AIGER file or nothing; parameters as in `aiger_bytes`."""
+    data = aiger_bytes(aig, inputs, outputs, comment)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _decode(data: bytes, start: int, n_inputs: int, n_ands: int) -> tuple[list[int], list[int], int]:
+    """Fanins of the ANDs and where the symbol table starts; IndexError where the data ends too early."""
+    fanin0, fanin1 = [0] * n_ands, [0] * n_ands
+    at = start
+    for i in range(n_ands):
+        literal = 2 * (1 + n_inputs + i)
+        for fanin in (fanin0, fanin1):
+            shift = delta = 0
+            while True:
+                byte = data[at]
+                at += 1
+                delta |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+            literal -= delta
+            if literal < 0 or (fanin is fanin0 and delta == 0):
+                raise ValueError(f"AND {i} refers to no earlier node")
+            fanin[i] = literal
+    return fanin0, fanin1, at
+
+
+def _names(text: str, kind: str, n: int) -> tuple[str, ...]:
+    names = [""] * n
+    for line in text.split("\n"):
+        if line == "c":
+            break
+        key, _, name = line.partition(" ")
+        if key[:1] == kind and key[1:].isdecimal() and int(key[1:]) < n:
+            names[int(key[1:])] = name
+    return tuple(names)
+
+
+def read_aiger(path: Path) -> NamedAig:
+    """Read a combinational binary AIGER file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no binary AIGER, has latches, or is truncated.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a binary AIGER file") from error
+    header, _, _ = data.partition(b"\n")
+    words = header.split()
+    if len(words) < 6 or words[0] != b"aig" or not all(word.isdigit() for word in words[1:]):
+        raise InputError(f"{path}: starts with {header[:40]!r}; expected the header of a binary AIGER, 'aig M I L O A'")
+    _, n_inputs, n_latches, n_outputs, n_ands = (int(word) for word in words[1:6])
+    if n_latches:
+        raise InputError(f"{path}: has {n_latches} latches; expected a combinational graph, without state")
+    try:
+        at = len(header) + 1
+        outputs = []
+        for _ in range(n_outputs):
+            end = data.index(b"\n", at)
+            outputs.append(int(data[at:end]))
+            at = end + 1
+        fanin0, fanin1, at = _decode(data, at, n_inputs, n_ands)
+        arrays = [np.array(values, np.int32) for values in (fanin0, fanin1, outputs)]
+        text = data[at:].decode("utf-8", "replace")
+        return NamedAig(Aig(n_inputs, *arrays), _names(text, "i", n_inputs), _names(text, "o", n_outputs))
+    except (IndexError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: is truncated or damaged ({error}); write it anew") from error

@@ -1,0 +1,107 @@
+"""Are two graphs the same function? Asked of two engines that share no code.
+
+ABC's ``cec`` and a SAT sweep of our own (`bsdgen.circuit.sweep`, python-sat underneath). Both must agree before the
+word "proved" is used: equivalence checkers have had bugs.
+"""
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bsdgen.bits import U64
+from bsdgen.circuit.aig import Aig
+from bsdgen.circuit.aiger import write_aiger
+from bsdgen.circuit.sweep import sweep
+from bsdgen.circuit.tools import run_abc
+from bsdgen.errors import CheckFailed, InputError, ToolError
+
+Engine = Literal["abc", "sat"]
+ENGINES: tuple[Engine, ...] = ("abc", "sat")
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The answer of `prove_equivalent`.
+
+    Attributes
+    ----------
+    equal : whether all engines proved that the graphs are equal.
+    engines : seconds that each engine took.
+    inputs : packed assignment on which they differ (shape (n_words(n_inputs),)), or None.
+    output : position of an output that differs there, or None.
+    """
+
+    equal: bool
+    engines: dict[str, float]
+    inputs: U64 | None = None
+    output: int | None = None
+
+
+def abc_equal(a: Aig, b: Aig, *, timeout_s: float = 600) -> bool:
+    """Ask ABC's ``cec``; inputs and outputs correspond by position."""
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        work = Path(name)
+        write_aiger(work / "a.aig", a)
+        write_aiger(work / "b.aig", b)
+        log = run_abc([f"cec -n -T {timeout_s:.0f} a.aig b.aig"], cwd=work, timeout_s=timeout_s + 60)
+    if re.search(r"^Networks are equivalent", log, re.MULTILINE):
+        return True
+    if re.search(r"^Networks are NOT EQUIVALENT", log, re.MULTILINE):
+        return False
+    raise ToolError(f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}")
+
+
+def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> Equivalence:
+    """Prove that two graphs are the same function, or find an assignment on which they differ.
+
+    Parameters
+    ----------
+    a, b : graphs with the same numbers of inputs and outputs, corresponding by position.
+    engines : which engines to ask, at least one.
+
+    Raises
+    ------
+    InputError
+        The graphs differ in their numbers of inputs or outputs.
+    CheckFailed
+        The engines contradict each other.
+    ToolError
+        An engine is missing or gives no answer.
+
+    Examples
+    --------
+    >>> from bsdgen.circuit.aig import AigBuilder
+    >>> builder = AigBuilder(2)
+    >>> both, either = builder.build([builder.and_(2, 4)]), builder.build([builder.or_(2, 4)])
+    >>> prove_equivalent(both, both).equal, prove_equivalent(both, either, ("sat",)).equal
+    (True, False)
+    """
+    if (a.n_inputs, a.n_outputs) != (b.n_inputs, b.n_outputs):
+        raise InputError(
+            f"graphs with {a.n_inputs} and {b.n_inputs} inputs, {a.n_outputs} and {b.n_outputs} outputs cannot be "
+            "compared; both must be of one schema"
+        )
+    difference = None
+    answers: dict[str, bool] = {}
+    seconds: dict[str, float] = {}
+    for engine in engines:
+        start = time.perf_counter()
+        if engine == "abc":
+            answers[engine] = abc_equal(a, b)
+        else:
+            difference, _ = sweep(a, b)
+            answers[engine] = difference is None
+        seconds[engine] = time.perf_counter() - start
+    if len(set(answers.values())) != 1:
+        raise CheckFailed(f"equivalence engines contradict each other ({answers}); neither answer can be trusted")
+    if difference is None:
+        return Equivalence(all(answers.values()), seconds)
+    row = difference.inputs[None, :]
+    if np.array_equal(a.evaluate(row), b.evaluate(row)):
+        raise CheckFailed("the SAT engine's counterexample does not tell the graphs apart; its answer is worthless")
+    return Equivalence(False, seconds, difference.inputs, difference.output)

@@ -1,0 +1,96 @@
+"""Yosys and its ABC, both from the PyPI package `pyosys`, each call a process of its own.
+
+A Yosys error ends the process that it happens in, so Yosys never runs inside bsdgen's.
+"""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bsdgen.errors import ToolError
+
+_RUN_SCRIPT = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+design.run_pass("script " + sys.argv[1])
+"""
+_INSTALL = "install it with `pip install pyosys`"
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("pyosys")
+    if spec is None or spec.origin is None:
+        raise ToolError(f"Yosys is missing: the Python package pyosys is not installed; {_INSTALL}")
+    return Path(spec.origin).parent
+
+
+def abc_binary() -> Path:
+    """The `yosys-abc` that pyosys brings.
+
+    Raises
+    ------
+    ToolError
+        pyosys is not installed, or brings no ABC.
+    """
+    package = _package()
+    for name in ("yosys-abc", "yosys-abc.exe", "abc"):
+        if (package / name).is_file():
+            return package / name
+    raise ToolError(f"ABC is missing: {package} holds no yosys-abc; {_INSTALL} (0.60 or later)")
+
+
+def _run(command: Sequence[str], name: str, cwd: Path | None, timeout_s: float | None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"{name} cannot be started ({error}); {_INSTALL} again") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"{name} did not end within {timeout_s:.0f} s; raise the time limit or shrink the job") from error
+    log = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        tail = "\n".join(log.strip().splitlines()[-8:])
+        raise ToolError(f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}")
+    return log
+
+
+def run_abc(commands: Sequence[str], *, cwd: Path | None = None, timeout_s: float | None = 600) -> str:
+    """Run ABC commands and return what ABC printed.
+
+    Aliases such as ``resyn2`` do not exist here: they live in an abc.rc that the package does not have.
+
+    Raises
+    ------
+    ToolError
+        ABC is missing, does not end in time or reports an error.
+    """
+    log = _run([str(abc_binary()), "-c", "; ".join(commands)], "yosys-abc", cwd, timeout_s)
+    wrong = re.search(r"^(\*\* cmd error.*|.*: No such file.*|Cannot open.*|.*has failed\.)$", log, re.MULTILINE)
+    if wrong:
+        raise ToolError(f"yosys-abc reports {wrong.group(0).strip()!r} in: {'; '.join(commands)}")
+    return log
+
+
+def run_yosys(commands: Sequence[str], *, cwd: Path, timeout_s: float | None = 600) -> str:
+    """Run Yosys commands in folder `cwd`, which must be writable, and return what Yosys printed.
+
+    Raises
+    ------
+    ToolError
+        Yosys is missing, does not end in time or reports an error.
+    """
+    _package()
+    script = cwd / "run.ys"
+    script.write_text("\n".join(commands) + "\n", encoding="utf-8")
+    return _run([sys.executable, "-c", _RUN_SCRIPT, str(script)], "Yosys (pyosys)", cwd, timeout_s)
