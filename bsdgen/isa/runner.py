@@ -1,0 +1,129 @@
+"""Running programs on the reference model and keeping every retired instruction as an RVFI row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from bsdgen.errors import InputError
+from bsdgen.isa.machine import Memory, retire
+from bsdgen.isa.program import Program
+from bsdgen.isa.step import care_words
+from bsdgen.traces.schema import RVFI_SCHEMA
+
+MAX_STEPS = 5_000_000
+_CHUNK = 1 << 16  # rows between two looks at the keyboard and at the progress bar (about 10 ms)
+
+COLUMNS: tuple[str, ...] = (
+    *(column.name for column in RVFI_SCHEMA.inputs),
+    *(column.name for column in RVFI_SCHEMA.outputs),
+    *(f"{column.name}_care" for column in RVFI_SCHEMA.outputs),
+)
+"""Names of a row's values in the order of the kernel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a program did.
+
+    Attributes
+    ----------
+    program : the program.
+    rows : uint32 arrays of shape (retired,), by name
+        Every field of `RVFI_SCHEMA` and, for every output, its care mask ``<output>_care``; in order of
+        retirement. `mem_rdata` is 0 in rows that load nothing (as an input, any value there is right).
+    retired : instructions, traps included.
+    tohost : value of the store that ended the run.
+    """
+
+    program: Program
+    rows: dict[str, NDArray[np.uint32]] = field(repr=False)
+    retired: int
+    tohost: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the program found itself right."""
+        return self.tohost == 1
+
+
+@njit(cache=True, nogil=True)
+def _run_chunk(  # noqa: PLR0917 - a kernel
+    words: NDArray[np.uint32],
+    base: int,
+    regs: NDArray[np.int64],
+    pc: int,
+    reset_pc: int,
+    tohost: int,
+    rows: NDArray[np.uint32],
+) -> tuple[int, int, int]:  # pragma: no cover - compiled
+    """Retire until the rows are full or the program ends: (rows filled, next pc, value or -1)."""
+    for i in range(rows.shape[1]):
+        next_pc, insn, rs1, rs2, mem, out = retire(words, base, regs, pc, reset_pc)
+        rows[0, i] = insn
+        rows[1, i] = pc
+        rows[2, i] = rs1
+        rows[3, i] = rs2
+        rows[4, i] = mem
+        values = out[:10]
+        for output in range(10):
+            rows[5 + output, i] = values[output]
+        rd_care, pc_care, addr_care, wdata_care = care_words(out[2], out[6], out[7], out[9])
+        rows[15, i] = 31 if out[10] else 0
+        rows[16, i] = 31 if out[11] else 0
+        rows[17, i] = 31
+        rows[18, i] = rd_care
+        rows[19, i] = pc_care
+        rows[20, i] = addr_care
+        rows[21, i] = 15
+        rows[22, i] = 15
+        rows[23, i] = wdata_care
+        rows[24, i] = 1
+        pc = next_pc
+        if out[7] == 0xF and out[5] == tohost:
+            return i + 1, pc, out[8]
+    return rows.shape[1], pc, -1
+
+
+def run_program(
+    program: Program,
+    *,
+    max_steps: int = MAX_STEPS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Run a program from reset to its store to `tohost`.
+
+    Parameters
+    ----------
+    program : what to run.
+    max_steps : instructions after which it counts as one that never stops.
+    progress : called with (retired, max_steps) now and then.
+
+    Raises
+    ------
+    InputError
+        The program has no `tohost`, or did not store to it within `max_steps` instructions.
+    """
+    memory = Memory(program)
+    tohost = program.tohost
+    regs = np.zeros(32, np.int64)
+    pc = program.entry
+    retired, value = 0, -1
+    chunks: list[NDArray[np.uint32]] = []
+    while value < 0:
+        if retired >= max_steps:
+            raise InputError(
+                f"{program.path}: retired {retired} instructions without a word store to 'tohost' "
+                f"({tohost:#x}), pc is {pc:#x}; expected an end within {max_steps}: "
+                "mend the program or raise the step limit"
+            )
+        rows = np.empty((len(COLUMNS), min(_CHUNK, max_steps - retired)), np.uint32)
+        n, pc, value = _run_chunk(memory.words, memory.base, regs, pc, program.entry, tohost, rows)
+        chunks.append(rows[:, :n])
+        retired += n
+        if progress is not None:
+            progress(retired, max_steps)
+    table = np.concatenate(chunks, axis=1)
+    return Run(program, dict(zip(COLUMNS, table, strict=True)), retired, value)
