@@ -1,0 +1,88 @@
+# Two targets matter: `make` does the main job from nothing, `make test` runs every check. `make help` lists all.
+# Each step makes a file and depends on what it reads, the code of its stage included: a second `make` does nothing.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BSDGEN := $(BIN)/bsdgen
+MODEL := rtl_out/rv32i
+VECTORS ?= 10000000
+SEED ?= 0
+
+ELFS := $(sort $(wildcard sim/programs/*.elf))
+COMMON := $(wildcard bsdgen/*.py) bsdgen/traces/schema.py
+source = $(foreach folder,$(1),$(wildcard bsdgen/$(folder)/*.py) $(wildcard bsdgen/$(folder)/*/*.py))
+TRACES := traces/.complete
+
+.PHONY: all test check docs clean distclean help setup
+all: $(MODEL)/report.html ## set up, record, learn, emit, co-simulate, measure, report
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(VENV)/.installed ## the virtual environment only
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old: bsdgen needs Python 3.11 (make PYTHON=python3.11)" >&2; exit 4; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv" >&2; exit 4; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# The main job.
+
+$(TRACES): $(ELFS) $(COMMON) $(call source,isa traces) bsdgen/cli/record.py | $(VENV)/.installed
+	rm -f traces/*.parquet
+	$(BSDGEN) record $(ELFS) -o traces/
+	@touch $@
+
+$(MODEL)/model.json: $(TRACES) $(call source,learn bsd oracle) bsdgen/cli/learn.py | $(VENV)/.installed
+	$(BSDGEN) learn traces/ -o $(MODEL) --seed $(SEED)
+
+$(MODEL)/circuit.aig: $(MODEL)/model.json $(call source,circuit emit core) bsdgen/cli/emit.py | $(VENV)/.installed
+	$(BSDGEN) emit $(MODEL) --format verilog --format amaranth
+
+# A result that names failures is set aside, so that the next `make` checks again.
+$(MODEL)/cosim.json: $(MODEL)/circuit.aig $(ELFS) $(call source,cosim isa) $(wildcard sim/*.py sim/*.cpp sim/*/*.py) \
+		bsdgen/cli/cosim.py | $(VENV)/.installed
+	$(BSDGEN) cosim $(MODEL) $(ELFS) || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
+
+$(MODEL)/measure.json: $(MODEL)/model.json $(call source,measure isa) bsdgen/cli/measure.py | $(VENV)/.installed
+	$(BSDGEN) measure $(MODEL) --vectors $(VECTORS) --seed $(SEED) --quiet || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
+
+$(MODEL)/report.html: $(MODEL)/measure.json $(MODEL)/cosim.json $(call source,report) \
+		$(wildcard bsdgen/report/*.j2 bsdgen/report/*.css) bsdgen/cli/report.py | $(VENV)/.installed
+	$(BSDGEN) report $(MODEL)
+
+# Checks.
+
+test: check ## every check and all tests
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.installed-dev ## format, lint, types, layers, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bsdgen.cli.reference --check
+
+docs: $(MODEL)/report.html ## the generated parts of docs/
+	$(BIN)/python -m bsdgen.cli.reference
+	$(BSDGEN) report $(MODEL) --figures docs/img --quiet
+
+clean: ## remove traces and models
+	rm -rf traces $(MODEL) sim_build
+
+distclean: clean ## remove the virtual environment and caches too
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info
