@@ -1,0 +1,170 @@
+"""A guard around any oracle: what comes out is well-formed, deterministic, and counted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bsdgen.bits import U64, n_words, to_bool
+from bsdgen.errors import BsdgenError, OracleError
+from bsdgen.oracle.protocol import Oracle
+
+_SAMPLE = 64  # rows asked again at a time
+_CALLS_BETWEEN = 256  # calls, or
+_ROWS_BETWEEN = 1 << 20  # rows, after which earlier rows are asked again
+
+
+class CheckedOracle:
+    """Passes questions on and checks the answers.
+
+    Shape and type of every answer are checked. Up to 64 rows of the first batch are asked a second time at
+    once, in reverse order; later, every 256 calls or 2**20 rows, a sample of earlier rows is asked again.
+    Whatever the inner oracle raises becomes an `OracleError`.
+
+    Parameters
+    ----------
+    inner : the oracle.
+    output_names : one name an output bit, for messages.
+    seed : of the generator that picks the sample.
+
+    Attributes
+    ----------
+    n_queries : rows asked by the user of this object; rows asked again are not counted.
+    """
+
+    def __init__(self, inner: Oracle, *, output_names: Sequence[str] | None = None, seed: int = 0) -> None:
+        self.inner = inner
+        self.output_names = output_names
+        self.n_queries = 0
+        self._rng = np.random.default_rng(seed)
+        self._calls = 0
+        self._rows_since = 0
+        self._sample: tuple[U64, U64, U64] | None = None
+
+    @property
+    def n_inputs(self) -> int:
+        """Input bits."""
+        return self.inner.n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        """Output bits."""
+        return self.inner.n_outputs
+
+    @property
+    def name(self) -> str:
+        """Text for messages."""
+        return str(getattr(self.inner, "name", type(self.inner).__name__))
+
+    def query(self, inputs: U64) -> tuple[U64, U64]:
+        """Ask the inner oracle; see `bsdgen.oracle.protocol.Oracle.query`.
+
+        Raises
+        ------
+        OracleError
+            The inner oracle raises, gives the wrong type or shape, or contradicts an earlier answer.
+        """
+        outputs, care = self._ask(inputs)
+        n = inputs.shape[0]
+        self.n_queries += n
+        if n:
+            self._calls += 1
+            self._rows_since += n
+            if self._sample is None:
+                self._sample = self._pick(inputs, outputs, care)
+                self._ask_again()
+            elif self._calls % _CALLS_BETWEEN == 0 or self._rows_since >= _ROWS_BETWEEN:
+                self._ask_again()
+                self._sample = self._pick(inputs, outputs, care)
+                self._rows_since = 0
+        return outputs, care
+
+    def check_recorded(self, inputs: U64, outputs: U64, care: U64) -> None:
+        """Hold the oracle to recorded rows.
+
+        Parameters
+        ----------
+        inputs, outputs, care : uint64, packed rows
+
+        Raises
+        ------
+        OracleError
+            An output bit that both care for differs.
+        """
+        answer, answer_care = self._ask(np.ascontiguousarray(inputs))
+        wrong = (answer ^ outputs) & care & answer_care
+        rows = wrong.any(axis=1)
+        if rows.any():
+            row = int(np.argmax(rows))
+            raise OracleError(
+                f"oracle {self.name}: contradicts {int(rows.sum())} of {rows.shape[0]} recorded rows; first "
+                f"row {row}: {self._describe(inputs, outputs, answer, wrong, row, 'recorded', 'oracle')}; "
+                "give the oracle that these rows were recorded from, or record them again"
+            )
+
+    def _ask(self, inputs: U64) -> tuple[U64, U64]:
+        expected = (inputs.shape[0], n_words(self.n_outputs))
+        try:
+            answer = self.inner.query(inputs)
+        except BsdgenError:
+            raise
+        except Exception as error:
+            raise OracleError(
+                f"oracle {self.name}: raised {type(error).__name__}: {error}, asked {inputs.shape[0]} rows; "
+                "it must answer every question"
+            ) from error
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise OracleError(
+                f"oracle {self.name}: returned {type(answer).__name__}, expected the tuple (outputs, care)"
+            )
+        return self._well_formed("outputs", answer[0], expected), self._well_formed(
+            "care", answer[1], expected
+        )
+
+    def _well_formed(self, what: str, array: U64, expected: tuple[int, int]) -> U64:
+        if not isinstance(array, np.ndarray) or array.dtype != np.uint64 or array.shape != expected:
+            got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise OracleError(
+                f"oracle {self.name}: {what} are {got}, expected uint64 {expected}: one packed row of "
+                f"{self.n_outputs} bits for each row asked"
+            )
+        spare = self.n_outputs % 64
+        if spare and bool((array[:, -1] >> np.uint64(spare)).any()):
+            row = int(np.argmax(array[:, -1] >> np.uint64(spare) != 0))
+            raise OracleError(
+                f"oracle {self.name}: {what} have bits above the {self.n_outputs} outputs, first in row "
+                f"{row} (last word {int(array[row, -1]):#x}); these must be 0"
+            )
+        return np.ascontiguousarray(array)
+
+    def _pick(self, inputs: U64, outputs: U64, care: U64) -> tuple[U64, U64, U64]:
+        """A sample of this batch, copied."""
+        n = inputs.shape[0]
+        rows = np.arange(n) if n <= _SAMPLE else np.sort(self._rng.choice(n, _SAMPLE, replace=False))
+        return inputs[rows], outputs[rows], care[rows]
+
+    def _ask_again(self) -> None:
+        """Ask the sample once more, backwards."""
+        assert self._sample is not None
+        inputs, outputs, care = self._sample
+        again, care_again = self._ask(np.ascontiguousarray(inputs[::-1]))
+        wrong = ((again[::-1] ^ outputs) & care) | (care_again[::-1] ^ care)
+        rows = wrong.any(axis=1)
+        if rows.any():
+            row = int(np.argmax(rows))
+            values = self._describe(inputs, outputs, again[::-1], wrong, row, "first", "then")
+            raise OracleError(
+                f"oracle {self.name}: is not deterministic, {int(rows.sum())} of {rows.shape[0]} rows asked "
+                f"again got another answer: {values}; it must be a function of its inputs alone (no state, "
+                "clock or unseeded randomness)"
+            )
+
+    def _describe(  # noqa: PLR0917
+        self, inputs: U64, before: U64, after: U64, wrong: U64, row: int, label_before: str, label_after: str
+    ) -> str:
+        bits = np.flatnonzero(to_bool(wrong[row : row + 1], self.n_outputs)[0])
+        bit = int(bits[0])
+        name = self.output_names[bit] if self.output_names else f"output bit {bit}"
+        one = (int(before[row, bit // 64]) >> bit % 64) & 1
+        other = (int(after[row, bit // 64]) >> bit % 64) & 1
+        words = ", ".join(f"{int(word):#x}" for word in inputs[row])
+        return f"{name} {label_before} {one}, {label_after} {other} for the packed inputs {words}"

@@ -1,0 +1,86 @@
+"""From text to an oracle."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bsdgen.errors import InputError
+from bsdgen.oracle.function import FunctionOracle
+from bsdgen.oracle.protocol import Oracle
+from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.traces.schema import RVFI_SCHEMA, Schema
+
+_EXPECTED = "expected 'simulator:rv32i' or 'module:function'"
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    """Look for modules in the current folder first, as `python -m` does."""
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _bits(schema: Schema) -> list[tuple[str, int, str]]:
+    return [(field.name, field.width, field.role) for field in schema.inputs + schema.outputs]
+
+
+def _function(text: str, schema: Schema) -> FunctionOracle:
+    module_name, _, function_name = text.partition(":")
+    try:
+        with _current_folder_importable():
+            module = importlib.import_module(module_name)
+    except Exception as error:  # whatever the user's module does when it is imported
+        raise InputError(
+            f"oracle {text!r}: module {module_name!r} cannot be imported ({type(error).__name__}: {error}); "
+            f"it must be installed or stand in the current folder, {os.getcwd()}"
+        ) from error
+    function: object = module
+    for part in function_name.split("."):
+        function = getattr(function, part, None)
+    if not callable(function):
+        raise InputError(
+            f"oracle {text!r}: module {module_name!r} has no callable {function_name!r}; give the name of a "
+            "function that takes and returns one numpy array a field"
+        )
+    return FunctionOracle(function, schema)
+
+
+def resolve_oracle(text: str, schema: Schema) -> Oracle:
+    """The oracle that `text` names.
+
+    Parameters
+    ----------
+    text : ``simulator:rv32i``, or ``module:function`` (a module of the current folder or an installed one).
+    schema : fields that it answers.
+
+    Raises
+    ------
+    InputError
+        No such oracle, or it does not answer these fields.
+
+    Examples
+    --------
+    >>> type(resolve_oracle("simulator:rv32i", RVFI_SCHEMA)).__name__
+    'SimulatorOracle'
+    """
+    kind, colon, name = text.partition(":")
+    if not colon or not kind or not name:
+        raise InputError(f"oracle {text!r}: is no oracle's name; {_EXPECTED}")
+    if kind != "simulator":
+        return _function(text, schema)
+    if name != "rv32i":
+        raise InputError(f"oracle {text!r}: there is no simulator {name!r}; {_EXPECTED}")
+    if _bits(schema) != _bits(RVFI_SCHEMA):
+        names = ", ".join(f"{field.name}:{field.width}" for field in schema.fields)
+        raise InputError(
+            f"oracle {text!r}: answers the RVFI fields of RV32I, the schema has {names}; use the traces or "
+            "schema that belong to it, or another oracle"
+        )
+    return SimulatorOracle()

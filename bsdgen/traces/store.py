@@ -1,0 +1,264 @@
+"""Traces on disk: one Parquet file a recording.
+
+A file has one unsigned column a field (the narrowest of 8, 16, 32 and 64 bits that holds it) and one column
+``<output>_care`` an output: a care bit of 0 says that this output bit means nothing in this row. The file's
+metadata hold, as JSON:
+
+=====================  ===============================================================================
+``bsdgen.schema``      version, fields (name, width, role, part), bit order in words, digest of columns
+``bsdgen.provenance``  where the rows came from; `oracle` is what `bsdgen.oracle.resolve` understands, or ""
+=====================  ===============================================================================
+
+The digest (SHA-256 of all columns' values, one column after the other, little endian) finds what Parquet's
+own page checksums do not.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bsdgen.artifacts import atomic_path
+from bsdgen.bits import U64, n_words, pack_fields
+from bsdgen.errors import InputError
+from bsdgen.traces.index import distinct_rows
+from bsdgen.traces.schema import Field, Schema
+
+TRACES_VERSION = 1
+BIT_ORDER = (
+    "Packed rows: inputs and outputs apart, fields in this order without padding, each least significant "
+    "bit first; bit i of a row is bit i % 64 of its uint64 word i // 64."
+)
+_SCHEMA_KEY, _PROVENANCE_KEY = b"bsdgen.schema", b"bsdgen.provenance"
+_AGAIN = "record it again with `bsdgen record`, or convert it with `bsdgen convert`"
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Recorded rows, packed.
+
+    Attributes
+    ----------
+    schema : fields.
+    inputs, outputs, care : uint64, shape (n, words)
+        Distinct rows (`bsdgen.traces.index.distinct_rows`), packed as `bsdgen.bits` says.
+    oracle : text that `bsdgen.oracle.resolve` understands, or "".
+    provenance : one dictionary a file, with its `path` and number of `rows`.
+    n_rows : rows read, before equal ones became one.
+    n_contradictions : rows that have an earlier row's inputs but other cared outputs.
+    """
+
+    schema: Schema = field(repr=False)
+    inputs: U64 = field(repr=False)
+    outputs: U64 = field(repr=False)
+    care: U64 = field(repr=False)
+    oracle: str
+    provenance: tuple[dict[str, Any], ...] = field(repr=False)
+    n_rows: int
+    n_contradictions: int
+
+
+class _Header(msgspec.Struct):
+    """What ``bsdgen.schema`` holds."""
+
+    version: int
+    fields: tuple[Field, ...]
+    columns_sha256: str
+    bit_order: str = BIT_ORDER
+
+
+def columns_of(schema: Schema) -> dict[str, int]:
+    """Width of every column of a file: fields in their order, then the care masks.
+
+    >>> columns_of(Schema((Field("a", 4, "in"), Field("q", 1, "out"))))
+    {'a': 4, 'q': 1, 'q_care': 1}
+    """
+    widths = {column.name: column.width for column in schema.inputs + schema.outputs}
+    return widths | {f"{column.name}_care": column.width for column in schema.outputs}
+
+
+def _storage(width: int) -> type[np.unsignedinteger[Any]]:
+    return np.uint8 if width <= 8 else np.uint16 if width <= 16 else np.uint32 if width <= 32 else np.uint64
+
+
+def _check_column(where: str, name: str, width: int, values: NDArray[Any]) -> None:
+    """Unsigned integers within the width, or InputError."""
+    if values.dtype.kind not in "ub" or values.ndim != 1:
+        raise InputError(
+            f"{where}: column {name!r} is {values.dtype} of shape {values.shape}, expected a flat array of "
+            f"unsigned integers below 2**{width}; {_AGAIN}"
+        )
+    if values.size and int(values.max()) >> width:
+        row = int(np.argmax(values > values.dtype.type((1 << width) - 1)))
+        raise InputError(
+            f"{where}: column {name!r}, row {row}: value {int(values[row]):#x} does not fit {width} bits; "
+            f"the field is wider than the schema says or the file is damaged: {_AGAIN}"
+        )
+
+
+def _digest(columns: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name, values in columns.items():
+        digest.update(f"{name} {values.dtype.str} {values.shape[0]}\n".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def write_traces(
+    path: Path, rows: Mapping[str, NDArray[Any]], schema: Schema, provenance: Mapping[str, Any]
+) -> None:
+    """Write a trace file; it is complete or absent.
+
+    Parameters
+    ----------
+    path : file to write, by habit ``*.parquet``.
+    rows : unsigned arrays of shape (n,), by name
+        Every field of `schema`. An output without its ``<output>_care`` is cared everywhere.
+    schema : fields.
+    provenance : JSON-ready; `oracle` (default "") names who can answer more questions of this kind.
+
+    Raises
+    ------
+    InputError
+        A column is missing, has another length, is of another type, or holds a value wider than its field.
+    """
+    where = f"traces for {path}"
+    columns: dict[str, NDArray[Any]] = {}
+    for name, width in columns_of(schema).items():
+        if name in rows:
+            values = np.asarray(rows[name])
+        elif name.endswith("_care") and name.removesuffix("_care") in rows:
+            values = np.full(np.shape(rows[name.removesuffix("_care")]), (1 << width) - 1, np.uint64)
+        else:
+            raise InputError(f"{where}: column {name!r} is missing, there are {', '.join(rows) or 'none'}")
+        _check_column(where, name, width, values)
+        columns[name] = values.astype(_storage(width))
+    lengths = {name: values.shape[0] for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"{where}: columns differ in length ({lengths}), expected one value a row in each")
+    header = _Header(TRACES_VERSION, schema.fields, _digest(columns))
+    metadata = {
+        _SCHEMA_KEY: msgspec.json.encode(header),
+        _PROVENANCE_KEY: msgspec.json.encode({"oracle": "", **provenance}),
+    }
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(metadata), temporary, compression="zstd", write_page_checksum=True
+        )
+
+
+def _load_table(path: Path) -> tuple[_Header, dict[str, Any], Any]:
+    try:
+        # pyarrow verifies a page's checksum only where the page has one, so foreign files pass too.
+        file = pq.ParquetFile(path, page_checksum_verification=True, memory_map=False)
+        metadata = file.schema_arrow.metadata or {}
+        if _SCHEMA_KEY not in metadata or _PROVENANCE_KEY not in metadata:
+            raise InputError(
+                f"{path}: is Parquet, but has no bsdgen schema (metadata {_SCHEMA_KEY.decode()!r}); "
+                f"expected a trace file: {_AGAIN}"
+            )
+        header = msgspec.json.decode(metadata[_SCHEMA_KEY], type=_Header)
+        provenance = msgspec.json.decode(metadata[_PROVENANCE_KEY], type=dict[str, Any])
+        if header.version != TRACES_VERSION:
+            raise InputError(
+                f"{path}: has trace format {header.version}, expected {TRACES_VERSION}; {_AGAIN} of this "
+                "version"
+            )
+        return header, provenance, file.read()
+    except InputError:
+        raise
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: its schema or provenance is damaged ({error}); {_AGAIN}") from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: is truncated or no Parquet file ({reason}); {_AGAIN}") from error
+
+
+def _read_file(path: Path) -> tuple[Schema, dict[str, Any], U64, U64, U64]:
+    header, provenance, table = _load_table(path)
+    schema = Schema(header.fields)
+    columns: dict[str, NDArray[Any]] = {}
+    for name, width in columns_of(schema).items():
+        if name not in table.column_names:
+            raise InputError(
+                f"{path}: column {name!r} is missing, there are {', '.join(table.column_names)}; {_AGAIN}"
+            )
+        column = table.column(name)
+        if column.null_count:
+            raise InputError(f"{path}: column {name!r} has {column.null_count} empty values; {_AGAIN}")
+        columns[name] = column.to_numpy()
+        _check_column(str(path), name, width, columns[name])
+    if _digest(columns) != header.columns_sha256:
+        raise InputError(f"{path}: its columns are not those that were written (digests differ); {_AGAIN}")
+    provenance = {**provenance, "path": str(path), "rows": table.num_rows}
+
+    def packed(fields: Sequence[Field], suffix: str = "") -> U64:
+        stack = np.array([columns[column.name + suffix] for column in fields], np.uint64)
+        return pack_fields(stack.reshape(len(fields), table.num_rows), [column.width for column in fields])
+
+    return schema, provenance, packed(schema.inputs), packed(schema.outputs), packed(schema.outputs, "_care")
+
+
+def trace_files(paths: Sequence[Path]) -> list[Path]:
+    """Files themselves, folders as the ``*.parquet`` in them, sorted.
+
+    Raises
+    ------
+    InputError
+        A path does not exist, or a folder holds no trace file.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = sorted(file for file in path.glob("*.parquet") if not file.name.startswith("."))
+            if not found:
+                raise InputError(
+                    f"{path}: holds no *.parquet file; record some with `bsdgen record PROGRAM.elf -o {path}`"
+                )
+            files += found
+        elif path.exists():
+            files.append(path)
+        else:
+            raise InputError(f"{path}: does not exist; give trace files or folders of *.parquet")
+    return files
+
+
+def read_traces(paths: Sequence[Path]) -> Traces:
+    """Read trace files and folders of them.
+
+    Raises
+    ------
+    InputError
+        A path is missing or no trace file, or the files do not belong together.
+    """
+    files = trace_files(paths)
+    if not files:
+        raise InputError("no traces given; give trace files or folders of *.parquet")
+    parts = [_read_file(path) for path in files]
+    schema = parts[0][0]
+    for path, part in zip(files, parts, strict=True):
+        if part[0] != schema:
+            raise InputError(
+                f"{path}: has other fields than {files[0]}; learn from traces of one kind at a time"
+            )
+    oracles = sorted({str(part[1].get("oracle", "")) for part in parts} - {""})
+    if len(oracles) > 1:
+        raise InputError(
+            f"traces name different oracles ({', '.join(oracles)}); learn from traces of one kind at a time"
+        )
+    n_rows = sum(part[2].shape[0] for part in parts)
+    inputs, outputs, care = (np.concatenate([part[which] for part in parts]) for which in (2, 3, 4))
+    assert inputs.shape[1] == n_words(schema.n_inputs)
+    inputs, outputs, care, n_contradictions = distinct_rows(inputs, outputs, care)
+    provenance = tuple(part[1] for part in parts)
+    return Traces(
+        schema, inputs, outputs, care, oracles[0] if oracles else "", provenance, n_rows, n_contradictions
+    )
