@@ -1,0 +1,81 @@
+"""Charts of the report, one function a picture; each returns an SVG element."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bsdgen.report.structure import FieldSize
+from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, SOFT, figure, to_svg
+
+
+def accuracy_chart(classes: Sequence[dict[str, Any]], overall: float) -> str:
+    """Error-rate bound of each class on a logarithmic axis; classes with errors stand out."""
+    with figure(9.2, 2.7) as drawn:
+        axes = drawn.subplots()
+        at = np.arange(len(classes))
+        bounds = [item["upper"] for item in classes]
+        colours = [BAD if item["errors"] else ACCENT for item in classes]
+        axes.vlines(at, min([*bounds, overall]) * 0.5, bounds, colors=RULE, linewidth=1)
+        axes.scatter(at, bounds, s=22, c=colours, zorder=3)
+        axes.axhline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.text(len(classes) - 0.5, overall, "all ", color=MUTED, ha="right", va="bottom")
+        axes.set_yscale("log")
+        axes.set_xticks(at, [item["name"] for item in classes], rotation=90)
+        axes.set_xlim(-0.8, len(classes) - 0.2)
+        axes.set_ylabel("error rate, 95 % upper bound")
+        axes.grid(axis="y", linewidth=0.6)
+        axes.tick_params(length=0, which="both")
+        return to_svg(drawn, "accuracy", "Upper bound of the error rate of each class")
+
+
+def size_chart(fields: Sequence[FieldSize]) -> str:
+    """Nodes in the cone of each output field, own ones apart from shared ones."""
+    with figure(6.4, 0.32 * len(fields) + 0.7) as drawn:
+        axes = drawn.subplots()
+        at = np.arange(len(fields))[::-1]
+        own = np.array([field.own for field in fields])
+        total = np.array([field.nodes for field in fields])
+        axes.barh(at, own, height=0.62, color=ACCENT, label="this field alone")
+        axes.barh(at, total - own, left=own, height=0.62, color=SOFT, label="shared with other fields")
+        widest = max(1, int(total.max(initial=1)))
+        for y, nodes in zip(at, total, strict=True):
+            axes.text(nodes + widest * 0.01, y, f"{nodes:,}", va="center", color=INK)
+        axes.set_yticks(at, [f"{field.name}[{field.width}]" for field in fields])
+        axes.set_xlim(0, widest * 1.12)
+        axes.tick_params(length=0)
+        axes.set_xlabel("nodes in the cone")
+        axes.spines["left"].set_visible(False)
+        axes.legend(frameon=False, loc="lower right", labelcolor=MUTED)
+        return to_svg(drawn, "sizes", "Nodes in the cone of each output field")
+
+
+def level_chart(profile: Sequence[int]) -> str:
+    """Nodes at each level, from the variables up."""
+    with figure(6.4, 2.3) as drawn:
+        axes = drawn.subplots()
+        at = np.arange(1, len(profile) + 1)
+        axes.fill_between(at, profile, step="mid", color=SOFT, linewidth=0)
+        axes.step(at, profile, where="mid", color=ACCENT, linewidth=1.2)
+        axes.set_xlim(0.5, len(profile) + 0.5)
+        axes.set_ylim(0)
+        axes.set_xlabel("level (longest path down to a variable)")
+        axes.set_ylabel("nodes")
+        axes.grid(axis="y", linewidth=0.6)
+        axes.tick_params(length=0)
+        return to_svg(drawn, "levels", "Nodes at each level of the diagram")
+
+
+def guard_chart(uses: Sequence[tuple[str, int]]) -> str:
+    """Nodes that test each variable, most tested first."""
+    with figure(6.4, 2.5) as drawn:
+        axes = drawn.subplots()
+        at = np.arange(len(uses))
+        axes.bar(at, [count for _, count in uses], width=0.66, color=ACCENT)
+        axes.set_xticks(at, [name for name, _ in uses], rotation=90)
+        axes.set_xlim(-0.7, len(uses) - 0.3)
+        axes.set_ylabel("nodes that test it")
+        axes.grid(axis="y", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0)
+        return to_svg(drawn, "guards", "The variables that most nodes test")

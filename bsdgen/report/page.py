@@ -1,0 +1,96 @@
+"""The page: facts and pictures in one self-contained HTML file."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from bsdgen.artifacts import write_json, write_text
+from bsdgen.measure.result import failure_text
+from bsdgen.report.charts import accuracy_chart, guard_chart, level_chart, size_chart
+from bsdgen.report.drawing import draw_top
+from bsdgen.report.facts import Known, gather
+from bsdgen.report.style import FONT, css_variables, standalone
+
+
+def write_report(folder: Path, *, figures: Path | None = None) -> dict[str, Any]:
+    """Write report.html and report.json into a model's folder.
+
+    Parameters
+    ----------
+    folder : of the model.
+    figures : where each picture goes as an SVG file of its own; nowhere if None.
+
+    Returns
+    -------
+    The document of report.json.
+
+    Raises
+    ------
+    InputError
+        The folder holds no model, or one of its files is broken.
+    """
+    known = gather(folder)
+    pictures = draw(known)
+    write_text(folder / "report.html", render(known, pictures))
+    write_json(folder / "report.json", known.facts)
+    if figures is not None:
+        for name, svg in pictures.items():
+            write_text(figures / f"{name}.svg", standalone(svg))
+    return known.facts
+
+
+def draw(known: Known) -> dict[str, str]:
+    """Draw every picture that there are data for."""
+    facts, structure = known.facts, known.structure
+    pictures: dict[str, str] = {}
+    if facts["measure"]:
+        pictures["accuracy"] = accuracy_chart(facts["measure"]["classes"], facts["measure"]["upper"])
+    pictures["sizes"] = size_chart(structure.fields)
+    if structure.profile:
+        pictures["levels"] = level_chart(structure.profile)
+    if facts["bsd"]["tested"]:
+        pictures["tested"] = guard_chart([(item["name"], item["nodes"]) for item in facts["bsd"]["tested"]])
+    top = draw_top(known.model, structure.cone_size)
+    if top is not None:
+        pictures["top"] = top
+    return pictures
+
+
+def render(known: Known, pictures: dict[str, str]) -> str:
+    """Fill the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bsdgen.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"thousands": _thousands, "seconds": _seconds, "bound": _bound}
+    environment.globals |= {"failure_text": failure_text}
+    return environment.get_template("page.html.j2").render(
+        known.facts,
+        name=known.name,
+        pictures={name: Markup(svg) for name, svg in pictures.items()},
+        sums=known.equations,
+        colours=Markup(css_variables()),
+        font=Markup(FONT),
+    )
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _seconds(value: float) -> str:
+    """A time as one reads it: 4.2 s, 3 min 20 s."""
+    if value < 100:
+        return f"{value:.1f} s"
+    return f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def _bound(value: float) -> Markup:
+    """A rate in scientific notation with a real exponent."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return Markup("{} × 10<sup>{}</sup>").format(mantissa, str(int(exponent)).replace("-", "−"))
