@@ -1,9 +1,10 @@
 """The and-inverter graph: flat arrays, children before parents.
 
-Literals are those of `bsdgen.bsd`, which are also those of AIGER: ``2 * index + complement``, index 0 is the constant
-FALSE, indices ``1 .. n_inputs`` are the inputs, index ``n_inputs + 1 + i`` is the AND of ``fanin0[i]`` and
-``fanin1[i]``. A diagram becomes a graph by structural hashing (`aig_from_bsd`): equal nodes are made once, constants
-and complements are folded, ``ITE`` becomes the cheapest of AND, OR, XOR and multiplexer.
+Literals are those of `bsdgen.bsd`, which are also those of AIGER: ``2 * index + complement``, index 0 is the
+constant FALSE, indices ``1 .. n_inputs`` are the inputs, index ``n_inputs + 1 + i`` is the AND of
+``fanin0[i]`` and ``fanin1[i]``. A diagram becomes a graph by structural hashing (`aig_from_bsd`): equal nodes
+are made once, constants and complements are folded, ``ITE`` becomes the cheapest of AND, OR, XOR and
+multiplexer.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,9 @@ def _levels(fanin0: I32, fanin1: I32, first: int, level: I32) -> None:  # pragma
 
 
 @njit(cache=True, nogil=True)
-def _mark(fanin0: I32, fanin1: I32, first: int, used: NDArray[np.bool_]) -> None:  # pragma: no cover - compiled
+def _mark(
+    fanin0: I32, fanin1: I32, first: int, used: NDArray[np.bool_]
+) -> None:  # pragma: no cover - compiled
     for i in range(fanin0.shape[0] - 1, -1, -1):
         if used[first + i]:
             used[fanin0[i] >> 1] = True
@@ -168,7 +171,8 @@ class Aig:
         index[first:][keep] = first + np.arange(int(keep.sum()))
 
         def move(literals: I32) -> I32:
-            return (2 * index[literals >> 1] + (literals & 1)).astype(np.int32)
+            moved: I32 = (2 * index[literals >> 1] + (literals & 1)).astype(np.int32)
+            return moved
 
         return Aig(self.n_inputs, move(self.fanin0[keep]), move(self.fanin1[keep]), move(self.outputs))
 
@@ -207,7 +211,7 @@ class AigBuilder:
             a, b = b, a
         if b == 0 or a == b ^ 1:
             return 0
-        if b == 1 or a == b:
+        if b in (1, a):
             return a
         literal = self._known.get((a, b))
         if literal is None:

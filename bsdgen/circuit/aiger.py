@@ -1,4 +1,4 @@
-"""Binary AIGER (Biere, *The AIGER And-Inverter Graph Format*, 2007): combinational graphs with a symbol table."""
+"""Binary AIGER (Biere, *The AIGER And-Inverter Graph Format*, 2007) without state, with a symbol table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,9 @@ def _encode(aig: Aig) -> bytes:
     return bytes(out)
 
 
-def aiger_bytes(aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (), comment: str = "") -> bytes:
+def aiger_bytes(
+    aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (), comment: str = ""
+) -> bytes:
     """The graph as a binary AIGER file.
 
     Parameters
@@ -54,12 +56,15 @@ def aiger_bytes(aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (
     """
     if (inputs and len(inputs) != aig.n_inputs) or (outputs and len(outputs) != aig.n_outputs):
         raise ValueError(
-            f"names must be one a bit: {aig.n_inputs} and {aig.n_outputs}, not {len(inputs)} and {len(outputs)}"
+            f"names must be one a bit, {aig.n_inputs} and {aig.n_outputs}, "
+            f"not {len(inputs)} and {len(outputs)}"
         )
     n_ands = aig.n_ands
     head = [f"aig {aig.n_inputs + n_ands} {aig.n_inputs} 0 {aig.n_outputs} {n_ands}"]
     head += [str(output) for output in aig.outputs.tolist()]
-    tail = [f"i{i} {name}" for i, name in enumerate(inputs)] + [f"o{i} {name}" for i, name in enumerate(outputs)]
+    tail = [f"i{i} {name}" for i, name in enumerate(inputs)] + [
+        f"o{i} {name}" for i, name in enumerate(outputs)
+    ]
     if comment:
         tail += ["c", comment]
     text = "".join(line + "\n" for line in tail)
@@ -119,11 +124,15 @@ def read_aiger(path: Path) -> NamedAig:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a binary AIGER file") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); expected a binary AIGER file"
+        ) from error
     header, _, _ = data.partition(b"\n")
     words = header.split()
     if len(words) < 6 or words[0] != b"aig" or not all(word.isdigit() for word in words[1:]):
-        raise InputError(f"{path}: starts with {header[:40]!r}; expected the header of a binary AIGER, 'aig M I L O A'")
+        raise InputError(
+            f"{path}: starts with {header[:40]!r}; expected the header of a binary AIGER, 'aig M I L O A'"
+        )
     _, n_inputs, n_latches, n_outputs, n_ands = (int(word) for word in words[1:6])
     if n_latches:
         raise InputError(f"{path}: has {n_latches} latches; expected a combinational graph, without state")

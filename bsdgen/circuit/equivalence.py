@@ -1,7 +1,7 @@
 """Are two graphs the same function? Asked of two engines that share no code.
 
-ABC's ``cec`` and a SAT sweep of our own (`bsdgen.circuit.sweep`, python-sat underneath). Both must agree before the
-word "proved" is used: equivalence checkers have had bugs.
+ABC's ``cec`` and a SAT sweep of our own (`bsdgen.circuit.sweep`, python-sat underneath). Both must agree
+before the word "proved" is used: equivalence checkers have had bugs.
 """
 
 import re
@@ -53,7 +53,9 @@ def abc_equal(a: Aig, b: Aig, *, timeout_s: float = 600) -> bool:
         return True
     if re.search(r"^Networks are NOT EQUIVALENT", log, re.MULTILINE):
         return False
-    raise ToolError(f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}")
+    raise ToolError(
+        f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}"
+    )
 
 
 def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> Equivalence:
@@ -83,8 +85,8 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
     """
     if (a.n_inputs, a.n_outputs) != (b.n_inputs, b.n_outputs):
         raise InputError(
-            f"graphs with {a.n_inputs} and {b.n_inputs} inputs, {a.n_outputs} and {b.n_outputs} outputs cannot be "
-            "compared; both must be of one schema"
+            f"graphs with {a.n_inputs} and {b.n_inputs} inputs, {a.n_outputs} and {b.n_outputs} outputs "
+            "cannot be compared; both must be of one schema"
         )
     difference = None
     answers: dict[str, bool] = {}
@@ -98,10 +100,14 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
             answers[engine] = difference is None
         seconds[engine] = time.perf_counter() - start
     if len(set(answers.values())) != 1:
-        raise CheckFailed(f"equivalence engines contradict each other ({answers}); neither answer can be trusted")
+        raise CheckFailed(
+            f"equivalence engines contradict each other ({answers}); neither answer can be trusted"
+        )
     if difference is None:
         return Equivalence(all(answers.values()), seconds)
     row = difference.inputs[None, :]
     if np.array_equal(a.evaluate(row), b.evaluate(row)):
-        raise CheckFailed("the SAT engine's counterexample does not tell the graphs apart; its answer is worthless")
+        raise CheckFailed(
+            "the SAT engine's counterexample does not tell the graphs apart; its answer is worthless"
+        )
     return Equivalence(False, seconds, difference.inputs, difference.output)

@@ -10,6 +10,8 @@ from bsdgen.circuit.tools import run_yosys
 from bsdgen.errors import InputError
 from bsdgen.traces.schema import Schema
 
+_TO_ANDS = ("proc", "flatten", "opt_clean", "techmap", "aigmap", "opt_clean")
+
 
 def read_netlist(files: Sequence[Path], top: str) -> NamedAig:
     """Flatten a combinational module and map it to ANDs.
@@ -31,10 +33,11 @@ def read_netlist(files: Sequence[Path], top: str) -> NamedAig:
             raise InputError(f"{file}: is missing; write it with `bsdgen emit`")
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
-        read = [f"{'read_rtlil' if file.suffix == '.il' else 'read_verilog'} {file.resolve()}" for file in files]
+        read = [
+            f"{'read_rtlil' if file.suffix == '.il' else 'read_verilog'} {file.resolve()}" for file in files
+        ]
         run_yosys(
-            [*read, f"hierarchy -check -top {top}", "proc", "flatten", "opt_clean", "techmap", "aigmap"]
-            + ["opt_clean", "write_aiger -symbols net.aig"],
+            [*read, f"hierarchy -check -top {top}", *_TO_ANDS, "write_aiger -symbols net.aig"],
             cwd=work,
         )
         return read_aiger(work / "net.aig")
@@ -53,11 +56,15 @@ def order_by_schema(net: NamedAig, schema: Schema) -> Aig:
     position = {name: i for i, name in enumerate(schema.input_names())}
     unknown = sorted(set(net.inputs) - set(position))
     if unknown:
-        raise InputError(f"netlist has inputs that the schema does not: {', '.join(unknown[:5])}; expected its fields")
+        raise InputError(
+            f"netlist has inputs that the schema does not: {', '.join(unknown[:5])}; expected its fields"
+        )
     builder = AigBuilder(schema.n_inputs)
     literals = copy_into(builder, net.aig, [2 * (1 + position[name]) for name in net.inputs])
     made = dict(zip(net.outputs, literals, strict=True))
     missing = [name for name in schema.output_names() if name not in made]
     if missing:
-        raise InputError(f"netlist lacks the outputs {', '.join(missing[:5])}; expected all of the schema's fields")
+        raise InputError(
+            f"netlist lacks the outputs {', '.join(missing[:5])}; expected all of the schema's fields"
+        )
     return builder.build([made[name] for name in schema.output_names()])

@@ -14,7 +14,14 @@ _COMPRESS2RS = (
     "b -l; rs -K 6 -l; rw -l; rs -K 6 -N 2 -l; rf -l; rs -K 8 -l; b -l; rs -K 8 -N 2 -l; rw -l; rs -K 10 -l; "
     "rwz -l; rs -K 10 -N 2 -l; b -l; rs -K 12 -l; rfz -l; rs -K 12 -N 2 -l; rwz -l; b -l"
 )
-_NAMES = {"b": "balance", "rs": "resub", "rw": "rewrite", "rwz": "rewrite -z", "rf": "refactor", "rfz": "refactor -z"}
+_NAMES = {
+    "b": "balance",
+    "rs": "resub",
+    "rw": "rewrite",
+    "rwz": "rewrite -z",
+    "rf": "refactor",
+    "rfz": "refactor -z",
+}
 
 
 def _written_out(script: str) -> list[str]:

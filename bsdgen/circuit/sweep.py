@@ -1,10 +1,10 @@
 """Equivalence by SAT sweeping, built without ABC: an opinion independent of its ``cec``.
 
-Both graphs go into one structurally hashed graph, so that what looks alike is alike. Random simulation groups the
-nodes that may be equal or complementary. Then a reduced graph is built, children before parents: a node that may
-equal an earlier one is compared with it by SAT and, if proved, replaced (Kuehlmann, *Dynamic transition relation
-simplification for bounded property checking*, 2004). A refuted pair gives an assignment that splits the groups. What
-is left of the outputs is asked of the solver exactly and without a limit.
+Both graphs go into one structurally hashed graph, so that what looks alike is alike. Random simulation groups
+the nodes that may be equal or complementary. Then a reduced graph is built, children before parents: a node
+that may equal an earlier one is compared with it by SAT and, if proved, replaced (Kuehlmann, *Dynamic
+transition relation simplification for bounded property checking*, 2004). A refuted pair gives an assignment
+that splits the groups. What is left of the outputs is asked of the solver exactly and without a limit.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class SweepStats:
 
 
 class _Solver:
-    """Incremental Tseitin encoding of a growing graph: a cone's clauses are added when it is first asked for."""
+    """Incremental Tseitin encoding of a growing graph: a cone's clauses come when it is first asked for."""
 
     def __init__(self, graph: AigBuilder) -> None:
         try:
@@ -114,8 +114,8 @@ class _Solver:
 class _Groups:
     """Nodes that no assignment so far tells apart, complements counted as alike.
 
-    A node's signature is a running hash of its simulated words, its phase the value in the very first assignment. A
-    clash of hashes costs one SAT call, no more.
+    A node's signature is a running hash of its simulated words, its phase the value in the very first
+    assignment. A clash of hashes costs one SAT call, no more.
     """
 
     def __init__(self, aig: Aig, rng: np.random.Generator) -> None:
@@ -199,7 +199,7 @@ def sweep(a: Aig, b: Aig, rng: np.random.Generator | None = None) -> tuple[Diffe
 def _reduce(
     joint: Aig, groups: _Groups, reduced: AigBuilder, solver: _Solver
 ) -> tuple[list[int], tuple[int, int, int]]:
-    """Literal in the reduced graph of every index of `joint`, and how many pairs were proved, refuted, given up."""
+    """Reduced literal of every index of `joint`, and how many pairs were proved, refuted, given up."""
     first = 1 + joint.n_inputs
     image = list(range(0, 2 * first, 2))
     alias: dict[int, int] = {}  # reduced index -> literal that it was proved to equal

@@ -57,11 +57,15 @@ def _run(command: Sequence[str], name: str, cwd: Path | None, timeout_s: float |
     except OSError as error:
         raise ToolError(f"{name} cannot be started ({error}); {_INSTALL} again") from error
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"{name} did not end within {timeout_s:.0f} s; raise the time limit or shrink the job") from error
+        raise ToolError(
+            f"{name} did not end within {timeout_s:.0f} s; raise the time limit or shrink the job"
+        ) from error
     log = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         tail = "\n".join(log.strip().splitlines()[-8:])
-        raise ToolError(f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}")
+        raise ToolError(
+            f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}"
+        )
     return log
 
 
@@ -76,7 +80,9 @@ def run_abc(commands: Sequence[str], *, cwd: Path | None = None, timeout_s: floa
         ABC is missing, does not end in time or reports an error.
     """
     log = _run([str(abc_binary()), "-c", "; ".join(commands)], "yosys-abc", cwd, timeout_s)
-    wrong = re.search(r"^(\*\* cmd error.*|.*: No such file.*|Cannot open.*|.*has failed\.)$", log, re.MULTILINE)
+    wrong = re.search(
+        r"^(\*\* cmd error.*|.*: No such file.*|Cannot open.*|.*has failed\.)$", log, re.MULTILINE
+    )
     if wrong:
         raise ToolError(f"yosys-abc reports {wrong.group(0).strip()!r} in: {'; '.join(commands)}")
     return log

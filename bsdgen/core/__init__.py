@@ -1,1 +1,5 @@
-"""bsdgen.core."""
+"""Amaranth shells that turn a learned step function into a CPU."""
+
+from bsdgen.core.single import RVFI_PORTS, SingleCycleCore, write_core
+
+__all__ = ["RVFI_PORTS", "SingleCycleCore", "write_core"]

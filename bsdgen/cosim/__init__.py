@@ -1,1 +1,1 @@
-"""bsdgen.cosim."""
+"""The emitted core in Verilator under cocotb, in lock-step with the reference model."""

@@ -1,0 +1,142 @@
+"""What every emitter needs: the model cut into modules, and names that clash with nothing.
+
+Each `part` of the schema's outputs becomes a module that holds the cone of its outputs and has only the
+inputs that this cone reads. Nodes in two cones are written twice: that is what keeps a module free of late
+inputs.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen import __version__
+from bsdgen.errors import InputError
+from bsdgen.model import Model
+from bsdgen.traces.schema import Field, bit_names
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One module of the learned logic.
+
+    Attributes
+    ----------
+    name : the schema's name of the part.
+    inputs, outputs : fields, in schema order; `inputs` are those that the cone of the outputs reads.
+    nodes : int64, shape (n,)
+        Positions of the cone's nodes in the diagram's arrays, ascending.
+    roots : literals of the output bits, field after field.
+    """
+
+    name: str
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+    nodes: NDArray[np.int64]
+    roots: tuple[int, ...]
+
+
+def split_parts(model: Model) -> list[Part]:
+    """Parts in the order in which the schema's outputs first name them.
+
+    Raises
+    ------
+    InputError
+        A part's name cannot be a module's.
+    """
+    schema, bsd = model.schema, model.bsd
+    first = 1 + bsd.n_inputs
+    owner = [i for i, field in enumerate(schema.inputs) for _ in range(field.width)]
+    parts = []
+    for name in dict.fromkeys(field.part for field in schema.outputs):
+        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name == "step":
+            raise InputError(
+                f"schema: part {name!r} cannot name a module; use an identifier other than 'step'"
+            )
+        roots: list[int] = []
+        at = 0
+        for field in schema.outputs:
+            if field.part == name:
+                roots += bsd.roots[at : at + field.width].tolist()
+            at += field.width
+        used = np.zeros(first + bsd.n_nodes, np.bool_)
+        used[np.array(roots, np.int64) >> 1] = True
+        for i in range(bsd.n_nodes - 1, -1, -1):
+            if used[first + i]:
+                used[[bsd.guard[i] >> 1, bsd.low[i] >> 1, bsd.high[i] >> 1]] = True
+        read = {owner[variable] for variable in np.flatnonzero(used[1:first])}
+        parts.append(
+            Part(
+                name,
+                tuple(field for i, field in enumerate(schema.inputs) if i in read),
+                tuple(field for field in schema.outputs if field.part == name),
+                np.flatnonzero(used[first:]),
+                tuple(roots),
+            )
+        )
+    return parts
+
+
+def model_name(folder: Path) -> str:
+    """Prefix of the modules' names: the folder's name as an identifier.
+
+    >>> model_name(Path("rtl_out/rv32i")), model_name(Path("out/4-bit adder"))
+    ('rv32i', 'm4_bit_adder')
+    """
+    name = re.sub(r"\W", "_", folder.resolve().name, flags=re.ASCII)
+    return name if name[:1].isalpha() else f"m{name}"
+
+
+def fresh(prefix: str, taken: Iterable[str]) -> str:
+    """A prefix with which, whatever follows, no taken name starts.
+
+    >>> fresh("n", ["n1", "insn"]), fresh("n", ["a"])
+    ('n_', 'n')
+    """
+    names = tuple(taken)
+    while any(re.match(re.escape(prefix) + r"\d", name) for name in names):
+        prefix += "_"
+    return prefix
+
+
+def input_bits(model: Model) -> list[tuple[Field, int]]:
+    """Field and bit of each input variable."""
+    return [(field, bit) for field in model.schema.inputs for bit in range(field.width)]
+
+
+def header(model: Model, name: str, parts: list[Part]) -> list[str]:
+    """Lines that say what a file is and what it was learned from, for a comment."""
+    info = model.info
+    lines = [
+        f"{name}: logic learned by bsdgen {__version__} from input/output examples.",
+        f"{model.schema.n_inputs} input bits, {model.schema.n_outputs} output bits, "
+        f"{model.bsd.n_nodes} nodes ITE(guard, high, low); n<i> is node i of the diagram.",
+    ]
+    for part in parts:
+        lines.append(
+            f"  {name}_{part.name}: {len(part.nodes)} nodes; "
+            f"{_list(part.inputs) or 'constants'} -> {_list(part.outputs)}"
+        )
+    for key, words in (("oracle", "Oracle asked"), ("traces", "Recorded rows")):
+        if info.get(key):
+            lines.append(f"{words}: {_short(info[key])}")
+    lines.append("Written by `bsdgen emit`; it is checked against the diagram when written. Do not edit.")
+    return lines
+
+
+def _list(fields: tuple[Field, ...]) -> str:
+    return ", ".join(field.name for field in fields)
+
+
+def _short(value: object) -> str:
+    """One line of at most 160 characters, whatever the value."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def bits_of(part: Part) -> list[str]:
+    """Names of the part's output bits, one a root."""
+    return bit_names(part.outputs)

@@ -1,0 +1,53 @@
+"""Runs inside the simulator: holds every block of retired instructions against the reference's rows.
+
+The environment variable BSDGEN_JOB names a folder with ``rows.npy`` and ``care.npy`` (what must retire); this
+test leaves ``result.json`` there. A mismatch is a result, not a failed test: a failed test means that the
+bench is broken.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, ValueChange
+
+from bsdgen.cosim.scoreboard import ROW_WORDS, Expected, first_difference
+
+
+def read_block(dut) -> np.ndarray:
+    """Rows of the window: uint32, shape (count, 12)."""
+    count = int(dut.count.value)
+    packed = int(str(dut.rows.value), 2)
+    n_bytes = len(dut.rows) // 8
+    return np.frombuffer(packed.to_bytes(n_bytes, "little"), "<u4").reshape(-1, ROW_WORDS)[:count]
+
+
+@cocotb.test()
+async def lockstep(dut) -> None:
+    job = Path(os.environ["BSDGEN_JOB"])
+    expected = Expected(np.load(job / "rows.npy", mmap_mode="r"), np.load(job / "care.npy", mmap_mode="r"))
+    parent = os.getppid()
+    dut.rst.value = 1
+    Clock(dut.clk, 2, unit="step", impl="gpi").start()
+    await ClockCycles(dut.clk, 2)
+    dut.rst.value = 0
+
+    retired, wrong, done = 0, None, False
+    while wrong is None and not done and os.getppid() == parent:
+        await ValueChange(dut.strobe)
+        rows = read_block(dut)
+        done = bool(dut.done.value)
+        at = first_difference(rows, expected, retired)
+        if at is not None:
+            wrong = rows[at]
+        retired += len(rows) if at is None else at
+    result = {
+        "retired": retired,
+        "done": done,
+        "tohost": int(dut.value.value),
+        "wrong": None if wrong is None else [int(word) for word in wrong],
+    }
+    (job / "result.json").write_text(json.dumps(result))
