@@ -1,0 +1,140 @@
+"""Constrained-random instruction streams as complete ELF files, without a cross compiler.
+
+A stream is a list of units (`bsdgen.isa.units`) that runs `PASSES` times over, with whatever the registers
+and the data area hold by then. Every instruction and every kind of trap occurs.
+
+The convention for traps is that of `bsdgen.isa.machine`: the word at the entry + 4 jumps to the address in
+x31. The start-up also points mtvec there, for machines that have it (on one without, that word is one more
+trap).
+
+``python -m bsdgen.isa.generate --seed 1 --instructions 5000 out.elf`` writes a file.
+"""
+
+import argparse
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from bsdgen.artifacts import atomic_path
+from bsdgen.errors import UsageError
+from bsdgen.isa.assembler import encode, load_constant
+from bsdgen.isa.elf import Image, build_elf
+from bsdgen.isa.units import Dice, Unit, UnitMaker
+
+ENTRY = 0x80000000
+PASSES = 4
+MAX_INSTRUCTIONS = 60_000  # code and data share 1 MiB
+
+_DATA_BYTES = 512
+_CSRW_MTVEC_X5 = 0x30529073
+
+
+def _prologue(dice: Dice, maker: UnitMaker) -> list[int]:
+    """Reset, trap return, mtvec where there is one, and a value for every register."""
+    words = [encode("jal", imm=8), encode("jalr", rs1=31)]
+    words += [encode("auipc", 31), encode("addi", 31, 31, imm=20)]
+    words += [encode("auipc", 5), encode("addi", 5, 5, imm=-12)]
+    words.append(_CSRW_MTVEC_X5)
+    for register in dice.shuffled(range(1, 32)):
+        words += load_constant(register, maker.value())
+    return words
+
+
+def _link(units: Sequence[Unit]) -> list[int]:
+    """All words, with the distances of jumps between units filled in."""
+    starts = [0]
+    for unit in units:
+        starts.append(starts[-1] + 4 * len(unit.words))
+    words = []
+    for number, unit in enumerate(units):
+        if unit.patch >= 0:
+            target = starts[min(number + unit.skip, len(units))]
+            unit.words[unit.patch] = unit.make(target - starts[number] - 4 * unit.base)
+        words += unit.words
+    return words
+
+
+def generate_elf(seed: int, n_instructions: int) -> bytes:
+    """The bytes of a random program: the same seed gives the same bytes.
+
+    Parameters
+    ----------
+    seed : 0 or more.
+    n_instructions : words of code that run `PASSES` times over, 1 to `MAX_INSTRUCTIONS`. There are at least
+        as many, and at least one unit of every kind, which nothing skips.
+
+    Raises
+    ------
+    UsageError
+        A parameter is out of its range.
+    """
+    if seed < 0:
+        raise UsageError(f"seed must be 0 or more, not {seed}; give another one")
+    if not 1 <= n_instructions <= MAX_INSTRUCTIONS:
+        raise UsageError(
+            f"n_instructions must be 1 to {MAX_INSTRUCTIONS}, not {n_instructions}; "
+            "use several programs for more"
+        )
+    dice = Dice(seed)
+    # Far enough for any code that fits; what lies between is not in the file.
+    data = ENTRY + 0x80000
+    passes, tohost = data + _DATA_BYTES, data + _DATA_BYTES + 8
+    maker = UnitMaker(dice, data, _DATA_BYTES)
+    prologue = _prologue(dice, maker)
+    units = maker.round()
+    maker.skips = True
+    while sum(len(unit.words) for unit in units) < n_instructions:
+        units += maker.round()
+    body = _link(units)
+    closing = [
+        *load_constant(1, passes),
+        encode("lw", 2, 1),
+        encode("addi", 2, 2, imm=-1),
+        encode("sw", rs1=1, rs2=2),
+    ]
+    closing += [encode("beq", rs1=2, imm=8), 0]
+    closing[-1] = encode("jal", imm=-4 * (len(body) + len(closing) - 1))
+    closing += [
+        *load_constant(1, tohost),
+        encode("addi", 2, imm=1),
+        encode("sw", rs1=1, rs2=2),
+        encode("jal"),
+    ]
+    code = [*prologue, *body, *closing]
+    contents = [maker.value() for _ in range(_DATA_BYTES // 4)]
+    contents += [PASSES, 0, 0, 0, 0, 0]  # passes, padding, tohost and fromhost as double words
+    images = [
+        Image(".text", ENTRY, struct.pack(f"<{len(code)}I", *code), executable=True),
+        Image(".data", data, struct.pack(f"<{len(contents)}I", *contents), executable=False),
+    ]
+    symbols = {
+        "_start": ENTRY,
+        "trap_entry": ENTRY + 4,
+        "data": data,
+        "tohost": tohost,
+        "fromhost": tohost + 8,
+    }
+    return build_elf(ENTRY, images, symbols)
+
+
+def generate_program(seed: int, n_instructions: int, path: Path) -> Path:
+    """Write a random program (see `generate_elf`) and return its path."""
+    contents = generate_elf(seed, n_instructions)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(contents)
+    return path
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bsdgen.isa.generate", description="Write a random program."
+    )
+    parser.add_argument("path", type=Path, help="ELF file to write")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--instructions", type=int, required=True, help="words of code")
+    options = parser.parse_args()
+    generate_program(options.seed, options.instructions, options.path)
+
+
+if __name__ == "__main__":
+    _main()
