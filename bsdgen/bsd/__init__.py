@@ -1,5 +1,6 @@
 """The diagram: arrays, construction, evaluation."""
 
+from bsdgen.bsd.builder import Builder
 from bsdgen.bsd.diagram import Bsd
 
-__all__ = ["Bsd"]
+__all__ = ["Bsd", "Builder"]

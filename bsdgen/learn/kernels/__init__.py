@@ -1,1 +1,1 @@
-"""bsdgen.learn.kernels."""
+"""Compiled loops of the learner, each held to a plain-numpy twin by a test."""

@@ -1,0 +1,132 @@
+"""The control tree: cubes inside which the outputs are simple.
+
+A context is a cube and the outputs that are of interest there. It is split on the variable that lowers the
+square-root influence of all outputs on all variables most (a control bit changes *which* variables matter), if the
+two halves do not mostly consist of the same functions (a data bit, such as a shift amount, does that). Where no
+variable qualifies, a set of variables through which everything acts as one bit is split off (`bsdgen.learn.bound`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.functions import free_variables, set_bit
+from bsdgen.learn.kernels import influence as kernel
+from bsdgen.learn.kernels import rows as row_kernel
+from bsdgen.learn.queries import Queries
+
+I64 = NDArray[np.int64]
+_TRIES = 6  # candidates whose halves are compared, best gain first
+_GROWTH = 1.3  # a control bit's halves have at least this many times the functions of the whole
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """A cube: mask and value (w,), and the outputs of interest (bit numbers)."""
+
+    mask: U64
+    value: U64
+    outputs: I64
+
+    def with_literal(self, variable: int, bit: int) -> "Context":
+        """The half in which `variable` is `bit`."""
+        value = set_bit(self.value, variable) if bit else self.value
+        return Context(set_bit(self.mask, variable), value, self.outputs)
+
+    def key(self) -> bytes:
+        """Identity of the cube and its outputs."""
+        return self.mask.tobytes() + self.value.tobytes() + self.outputs.tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Boolean differences of a context's outputs on some rows.
+
+    variables (v,) free ones on which some output was seen to depend; planes (o, v, b) by output of the context;
+    row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row.
+    """
+
+    variables: I64
+    planes: U64
+    row_planes: U64
+    differences: U64
+
+
+def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
+    """Flip each free variable on each row, for all outputs at once."""
+    variables = free_variables(context.mask, queries.n_inputs)
+    different = queries.all_differences(rows, context.mask, context.value, variables)
+    seen = _of_interest(queries, different, context).any(axis=(1, 2))
+    variables = variables[seen]
+    different = different[seen]
+    planes = np.empty((context.outputs.shape[0], variables.shape[0], rows.shape[0] // 64), np.uint64)
+    row_kernel.difference_planes(different, context.outputs, planes)
+    row_planes = queries.planes(rows, queries.n_inputs)[variables]
+    return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context))
+
+
+def _of_interest(queries: Queries, different: U64, context: Context) -> U64:
+    wanted = np.zeros(queries.w_out, np.uint64)
+    for output in context.outputs:
+        wanted[output >> 6] |= np.uint64(1) << np.uint64(output & 63)
+    return different & wanted
+
+
+def control_variable(
+    queries: Queries, rows: U64, context: Context, sensitivity: Sensitivity, least_gain: float
+) -> tuple[int, float, bool] | None:
+    """The variable to split on, its gain, and whether one half is trivial; or None.
+
+    The gain is the share of the summed square-root influence that vanishes on average in the halves.
+    """
+    if sensitivity.variables.shape[0] < 2 or context.outputs.shape[0] < 2:
+        return None
+    counts = np.empty(sensitivity.planes.shape[:2], np.int64)
+    kernel.influences(sensitivity.planes, counts)
+    total = float(np.sqrt(counts / rows.shape[0]).sum())
+    costs = np.empty(sensitivity.variables.shape[0], np.float64)
+    kernel.split_costs(sensitivity.planes, sensitivity.row_planes, costs)
+    gains = 1.0 - costs / total
+    trivial = {int(kernel.hash_signature(plane)) for plane in queries.planes(rows, queries.n_inputs)} | {0}
+    for at in np.argsort(-gains, kind="stable")[:_TRIES]:
+        if gains[at] < least_gain:
+            return None
+        variable = int(sensitivity.variables[at])
+        differ, one_is_trivial = _compare_halves(queries, rows, context, variable, trivial)
+        if differ or one_is_trivial:
+            return variable, float(gains[at]), one_is_trivial
+    return None
+
+
+def _compare_halves(
+    queries: Queries, rows: U64, context: Context, variable: int, trivial: set[int]
+) -> tuple[bool, bool]:
+    """Whether splitting gives about twice the functions, and whether one half has none.
+
+    A data bit (of an adder, a shift amount, a mask) leads to functions that mostly exist in the other half too, are
+    constant, or are variables; a control bit selects between two circuits that have little in common, or between a
+    circuit and nothing.
+    """
+    whole, whole_care = _outputs(queries, rows, context)
+    halves = [_outputs(queries, rows, context.with_literal(variable, bit)) for bit in (0, 1)]
+    (low, low_care), (high, high_care) = halves
+    changed = ((low ^ high) & low_care & high_care).any(axis=1)
+    before = _hashes(whole[changed & whole_care.any(axis=1)]) - trivial
+    after: set[int] = set()
+    nothing = False
+    for values, care in halves:
+        cared = care.any(axis=1)
+        after |= _hashes(values[changed & cared]) - trivial
+        nothing = nothing or not _hashes(values[cared]) - {0}
+    return len(after) >= _GROWTH * len(before) and len(before) > 1, nothing
+
+
+def _hashes(planes: U64) -> set[int]:
+    return {int(kernel.hash_signature(plane)) for plane in planes}
+
+
+def _outputs(queries: Queries, rows: U64, context: Context) -> tuple[U64, U64]:
+    values, care = queries.all_outputs(rows, context.mask, context.value)
+    return values[context.outputs], care[context.outputs]

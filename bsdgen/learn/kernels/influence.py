@@ -1,0 +1,143 @@
+"""Compiled loops over sensitivities: influences, control gain, cost of an expansion.
+
+A sensitivity plane ``S[f, y]`` says on which rows flipping variable y changes function f: the Boolean difference of f
+with respect to y, sampled. Its mean is the influence (O'Donnell, Analysis of Boolean Functions, 2.2).
+"""
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+_M1 = np.uint64(0x5555555555555555)
+_M2 = np.uint64(0x3333333333333333)
+_M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
+_H = np.uint64(0x0101010101010101)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def popcount(x: np.uint64) -> np.int64:
+    """Bits set in a word (Warren, Hacker's Delight, 5-1)."""
+    x = x - ((x >> np.uint64(1)) & _M1)
+    x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
+    x = (x + (x >> np.uint64(4))) & _M4
+    return np.int64((x * _H) >> np.uint64(56))
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def split_costs(sens: U64, planes: U64, costs: F64) -> None:
+    """Square-root influence left after splitting on each variable.
+
+    sens (o, v, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and variables x other than
+    y of the mean over both branches of sqrt(influence of x on o in that branch).
+    """
+    n_outputs, n_vars, n_blocks = sens.shape
+    for y in prange(n_vars):
+        ones = np.int64(0)
+        for b in range(n_blocks):
+            ones += popcount(planes[y, b])
+        zeros = n_blocks * 64 - ones
+        total = 0.0
+        if ones > 0 and zeros > 0:
+            for o in range(n_outputs):
+                for x in range(n_vars):
+                    if x != y:
+                        c1 = np.int64(0)
+                        c0 = np.int64(0)
+                        for b in range(n_blocks):
+                            s = sens[o, x, b]
+                            if s:
+                                c1 += popcount(s & planes[y, b])
+                                c0 += popcount(s & ~planes[y, b])
+                        if c1 > 0:
+                            total += 0.5 * np.sqrt(c1 / ones)
+                        if c0 > 0:
+                            total += 0.5 * np.sqrt(c0 / zeros)
+            costs[y] = total
+        else:
+            costs[y] = np.inf
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def influences(sens: U64, counts: I64) -> None:
+    """Rows on which each variable matters: sens (f, v, b), counts (f, v)."""
+    for f in prange(sens.shape[0]):
+        for v in range(sens.shape[1]):
+            n = np.int64(0)
+            for b in range(sens.shape[2]):
+                n += popcount(sens[f, v, b])
+            counts[f, v] = n
+
+
+@njit(cache=True, nogil=True)
+def _mix(h: np.uint64, x: np.uint64) -> np.uint64:
+    h = (h ^ x) * np.uint64(0x9E3779B97F4A7C15)
+    return h ^ (h >> np.uint64(29))
+
+
+@njit(cache=True, nogil=True)
+def hash_signature(words: U64) -> np.uint64:
+    """Hash of a signature up to complement; 0 for a constant."""
+    flip = np.uint64(0) - (words[0] & np.uint64(1))
+    h = np.uint64(0x2545F4914F6CDD1D)
+    some = False
+    for b in range(words.shape[0]):
+        w = words[b] ^ flip
+        if w:
+            some = True
+        h = _mix(h, w)
+    return (h | np.uint64(1)) if some else np.uint64(0)
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, costs: I64) -> None:
+    """New functions that expanding all live functions on each variable would give.
+
+    base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist already,
+    costs (v,): distinct cofactors up to complement that are neither constant nor known, live functions that do not
+    depend on the variable included; -1 where no live function depends on it. The cofactors need no queries: on a row
+    with y = 1, ``f|y=0 = f ^ S[f, y]``.
+    """
+    n_live, n_vars, n_blocks = sens.shape
+    for y in prange(n_vars):
+        hashes = np.empty(2 * n_live, np.uint64)
+        word = np.empty(n_blocks, np.uint64)
+        n = 0
+        touched = False
+        for f in range(n_live):
+            depends = False
+            for b in range(n_blocks):
+                if sens[f, y, b]:
+                    depends = True
+                    break
+            if depends:
+                touched = True
+                for b in range(n_blocks):
+                    word[b] = base[f, b] ^ (sens[f, y, b] & planes[y, b])
+                hashes[n] = hash_signature(word)
+                n += 1
+                for b in range(n_blocks):
+                    word[b] = base[f, b] ^ (sens[f, y, b] & ~planes[y, b])
+                hashes[n] = hash_signature(word)
+                n += 1
+            else:
+                for b in range(n_blocks):
+                    word[b] = base[f, b]
+                hashes[n] = hash_signature(word)
+                n += 1
+        if not touched:
+            costs[y] = -1
+        else:
+            part = np.sort(hashes[:n])
+            count = 0
+            for i in range(n):
+                if part[i] == 0 or (i > 0 and part[i] == part[i - 1]):
+                    continue
+                at = np.searchsorted(known, part[i])
+                if at < known.shape[0] and known[at] == part[i]:
+                    continue
+                count += 1
+            costs[y] = count

@@ -1,0 +1,98 @@
+"""Compiled loops over packed rows: forcing cubes, flipping bits, gathering outputs.
+
+A row set of `n` rows is stored row by row (`bsdgen.bits`). A *plane* is the same bit of 64 rows in one word, a
+*signature* the planes of one function over a whole bank: shape ``(n / 64,)``, row ``r`` is bit ``r % 64`` of word
+``r // 64``. All row counts here are multiples of 64.
+"""
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+
+I64 = NDArray[np.int64]
+_ONE = np.uint64(1)
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def force(bank: U64, mask: U64, value: U64, out: U64) -> None:
+    """Write, for each cube, the bank with the cube's variables forced.
+
+    bank (k, w); mask, value (f, w); out (f * k, w): row ``i * k + r`` is bank row r inside cube i.
+    """
+    k = bank.shape[0]
+    for job in prange(mask.shape[0]):
+        for word in range(bank.shape[1]):
+            keep = ~mask[job, word]
+            fixed = value[job, word]
+            for row in range(k):
+                out[job * k + row, word] = (bank[row, word] & keep) | fixed
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def force_and_flip(rows: U64, mask: U64, value: U64, owner: I64, variable: I64, out: U64) -> None:
+    """Like `force` for job j inside cube ``owner[j]`` on that cube's own rows, with one variable flipped.
+
+    rows (f, k, w); variable (j,), -1 flips nothing; out (j * k, w).
+    """
+    k = rows.shape[1]
+    for job in prange(owner.shape[0]):
+        cube = owner[job]
+        for row in range(k):
+            for word in range(rows.shape[2]):
+                out[job * k + row, word] = (rows[cube, row, word] & ~mask[cube, word]) | value[cube, word]
+            if variable[job] >= 0:
+                out[job * k + row, variable[job] >> 6] ^= _ONE << np.uint64(variable[job] & 63)
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def gather(outputs: U64, k: int, bit: I64, planes: U64) -> None:
+    """Signature of one output bit a job: outputs (j * k, w), bit (j,), planes (j, k / 64)."""
+    for job in prange(bit.shape[0]):
+        word = bit[job] >> 6
+        shift = np.uint64(bit[job] & 63)
+        for block in range(k // 64):
+            plane = np.uint64(0)
+            for row in range(64):
+                plane |= ((outputs[job * k + block * 64 + row, word] >> shift) & _ONE) << np.uint64(row)
+            planes[job, block] = plane
+
+
+@njit(cache=True, nogil=True)
+def _transpose(block: U64) -> None:
+    j = 32
+    mask = np.uint64(0x00000000FFFFFFFF)
+    while j:
+        k = 0
+        while k < 64:
+            t = ((block[k] >> np.uint64(j)) ^ block[k + j]) & mask
+            block[k] ^= t << np.uint64(j)
+            block[k + j] ^= t
+            k = (k + j + 1) & ~j
+        j >>= 1
+        mask ^= mask << np.uint64(j)
+
+
+@njit(cache=True, nogil=True)
+def planes_of(rows: U64, n_bits: int, planes: U64) -> None:
+    """Transpose rows (n, w) into planes (n_bits, n / 64); too short to be worth threads."""
+    square = np.empty(64, np.uint64)
+    for block in range(rows.shape[0] // 64):
+        for word in range(rows.shape[1]):
+            for row in range(64):
+                square[row] = rows[block * 64 + row, word]
+            _transpose(square)
+            for bit in range(min(64, n_bits - word * 64)):
+                planes[word * 64 + bit, block] = square[bit]
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def difference_planes(differences: U64, outputs: I64, planes: U64) -> None:
+    """Transpose differences (v, k, w) into planes (o, v, k / 64) of the wanted output bits (o,)."""
+    for v in prange(differences.shape[0]):
+        whole = np.empty((differences.shape[2] * 64, differences.shape[1] // 64), np.uint64)
+        planes_of(differences[v], differences.shape[2] * 64, whole)
+        for o in range(outputs.shape[0]):
+            for block in range(whole.shape[1]):
+                planes[o, v, block] = whole[outputs[o], block]

@@ -1,0 +1,293 @@
+"""Expansion of functions with one shared variable order: Monte Carlo Shannon expansion, a layer a variable.
+
+All live functions are expanded on the same variable before the next is chosen, so that the carry chains of different
+outputs meet. The next variable is the one that leaves the fewest distinct functions; ties go to the largest total
+influence. Both are read off the sensitivity planes without further queries.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.errors import BudgetReached
+from bsdgen.learn.functions import Function, FunctionTable, common_hash, free_variables, function_key, set_bit
+from bsdgen.learn.kernels import influence as kernel
+from bsdgen.learn.queries import Queries
+
+I64 = NDArray[np.int64]
+_OWN_ROWS = 64  # rows of its own that a function gets, where it is the less frequent value
+
+
+@dataclass
+class _Live:
+    """Functions to be expanded, with what was sampled of them (f = number of functions, v = of all inputs)."""
+
+    ids: list[int]
+    base: U64  # (f, b): values on the common rows, then on own rows
+    sens: U64  # (f, v, b)
+
+    def keep(self, which: NDArray[np.bool_]) -> "_Live":
+        at = np.flatnonzero(which)
+        return _Live([self.ids[i] for i in at], self.base[at], self.sens[at])
+
+    def join(self, other: "_Live") -> "_Live":
+        if not other.ids:
+            return self
+        if not self.ids:
+            return other
+        return _Live(
+            self.ids + other.ids,
+            np.concatenate([self.base, other.base]),
+            np.concatenate([self.sens, other.sens]),
+        )
+
+
+class Memory:
+    """Answers that stay true when the bank grows: signatures so far, and sampled sensitivities.
+
+    Keys are (output, cube). A grown bank asks only for its new rows.
+    """
+
+    def __init__(self) -> None:
+        self.sampled: dict[bytes, tuple[I64, U64, U64]] = {}
+        self._planes: dict[bytes, U64] = {}
+
+    def signatures(self, queries: Queries, bank: U64, output: I64, mask: U64, value: U64) -> U64:
+        """Like `Queries.signatures`, asking only what is not remembered."""
+        blocks = bank.shape[0] // 64
+        out = np.empty((output.shape[0], blocks), np.uint64)
+        keys = [function_key(int(output[i]), mask[i], value[i]) for i in range(output.shape[0])]
+        by_length: dict[int, list[int]] = {}
+        for i, key in enumerate(keys):
+            planes = self._planes.get(key)
+            n = 0 if planes is None else planes.shape[0]
+            if planes is not None:
+                out[i, :n] = planes
+            if n < blocks:
+                by_length.setdefault(n, []).append(i)
+        for n, at in by_length.items():
+            out[at, n:] = queries.signatures(bank[n * 64 :], output[at], mask[at], value[at])
+            for i in at:
+                self._planes[keys[i]] = out[i]
+        return out
+
+
+class Expander:
+    """Expands functions of a table until nothing is left but constants, variables and known functions."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        table: FunctionTable,
+        bank: U64,
+        n_common: int,
+        max_functions: int,
+        orders: dict[bytes, list[int]],
+        memory: "Memory",
+        tick: Callable[[int], None] | None = None,
+    ) -> None:
+        self.queries = queries
+        self.table = table
+        self.bank = bank
+        self.n_common = n_common
+        self.memory = memory
+        self.tick = tick
+        self.max_functions = max_functions
+        self.planes = queries.planes(bank[:n_common], queries.n_inputs)
+        self.own_blocks = _OWN_ROWS // 64
+        self.known: set[int] = set()
+        self.orders = orders
+
+    def expand(
+        self, ids: list[int], signatures: U64, order_key: bytes, limit: int | None = None
+    ) -> bool:
+        """Expand functions `ids` (with their signatures, (f, k / 64)) and all that they lead to.
+
+        `order_key` names the shared order: the order found at the first call is used again first, so that a
+        refined bank splits functions but does not move variables. False if more than `limit` functions would be
+        needed: the rest is left unexpanded.
+        """
+        live = self._sample(ids, signatures, None)
+        order = self.orders.setdefault(order_key, [])
+        started = len(self.table)
+        position = 0
+        while live.ids:
+            while position < len(order):
+                variable = order[position]
+                position += 1
+                if live.sens[:, variable].any():
+                    break
+            else:
+                variable = self._choose(live)
+                order.append(variable)
+                position = len(order)
+            live = self._layer(live, variable)
+            if self.tick is not None:
+                self.tick(len(self.table))
+            if len(self.table) > self.max_functions:
+                raise BudgetReached(
+                    f"more than {self.max_functions} functions are needed; raise max_nodes, or the function has no "
+                    "small diagram"
+                )
+            if limit is not None and live.ids and len(self.table) - started > limit:
+                del self.orders[order_key]
+                return False
+        return True
+
+    def _choose(self, live: _Live) -> int:
+        blocks = self.n_common // 64
+        counts = np.empty(live.sens.shape[:2], np.int64)
+        kernel.influences(live.sens, counts)
+        total = counts.sum(axis=0)
+        active = np.flatnonzero(total)
+        costs = np.empty(active.shape[0], np.int64)
+        known = np.array(sorted(self.known), np.uint64)
+        kernel.expansion_costs(
+            np.ascontiguousarray(live.base[:, :blocks]),
+            np.ascontiguousarray(live.sens[:, active, :blocks]),
+            np.ascontiguousarray(self.planes[active]),
+            known,
+            costs,
+        )
+        # a variable seen on own rows only has no measured cost: it comes last
+        costs[costs < 0] = np.iinfo(np.int64).max
+        best = np.lexsort((active, -total[active], costs))[0]
+        return int(active[best])
+
+    def _layer(self, live: _Live, variable: int) -> _Live:
+        depends = live.sens[:, variable].any(axis=1)
+        ids = [live.ids[i] for i in np.flatnonzero(depends)]
+        parents = [self.table.at(i) for i in ids]
+        output = np.repeat(np.array([f.output for f in parents], np.int64), 2)
+        mask = np.repeat(np.array([set_bit(f.mask, variable) for f in parents]), 2, axis=0)
+        value = np.repeat(np.array([f.value for f in parents]), 2, axis=0)
+        value[1::2, variable >> 6] |= np.uint64(1) << np.uint64(variable & 63)
+        signatures = self.memory.signatures(self.queries, self.bank, output, mask, value)
+        waiting = set(live.ids)
+        new_ids: list[int] = []
+        new_rows: list[int] = []
+        own = np.flatnonzero(depends)
+        supports = live.sens.any(axis=2)
+        new_support: list[int] = []
+        for i, (index, function) in enumerate(zip(ids, parents, strict=True)):
+            edges = []
+            for branch in (0, 1):
+                row = 2 * i + branch
+                key = self.table.edge(function, variable, branch)
+                literal, is_new = self.table.intern(
+                    int(output[row]), mask[row], value[row], signatures[row], key not in self.table.separate
+                )
+                if (is_new or not self.table.expanded(literal >> 1)) and literal >> 1 not in waiting:
+                    waiting.add(literal >> 1)
+                    new_ids.append(literal >> 1)
+                    new_rows.append(row)
+                    new_support.append(int(own[i]))
+                edges.append(literal ^ function.complement)
+            function.variable, function.low, function.high = variable, edges[0], edges[1]
+            self.known.add(common_hash(live.base[own[i], : self.n_common // 64]))
+        grown = self._sample(new_ids, signatures[new_rows], supports[new_support])
+        return live.keep(~depends).join(grown)
+
+    def _sample(self, ids: list[int], signatures: U64, supports: NDArray[np.bool_] | None) -> _Live:
+        """Sensitivities of new functions on the common rows and on rows of their own.
+
+        supports (f, n_inputs): where its parent was seen to depend; variables outside are re-tried only if replacing
+        all of them at once shows a difference.
+        """
+        n_inputs, blocks = self.queries.n_inputs, self.n_common // 64 + self.own_blocks
+        n = len(ids)
+        live = _Live(list(ids), np.zeros((n, blocks), np.uint64), np.zeros((n, n_inputs, blocks), np.uint64))
+        unknown = []
+        for i, index in enumerate(ids):
+            known = self.memory.sampled.get(self.table.at(index).key())
+            if known is None:
+                unknown.append(i)
+            else:
+                variables, planes, base = known
+                live.sens[i, variables], live.base[i] = planes, base
+        for first in range(0, len(unknown), 256):
+            self._sample_part(live, np.array(unknown[first : first + 256]), signatures, supports)
+        for i in unknown:
+            variables = np.flatnonzero(live.sens[i].any(axis=1))
+            self.memory.sampled[self.table.at(ids[i]).key()] = (variables, live.sens[i, variables], live.base[i])
+        for i, index in enumerate(ids):
+            if self.table.at(index).complement:
+                live.base[i] = ~live.base[i]
+        return live
+
+    def _sample_part(self, live: _Live, at: I64, signatures: U64, supports: NDArray[np.bool_] | None) -> None:
+        n = at.shape[0]
+        functions = [self.table.at(live.ids[i]) for i in at]
+        output = np.array([f.output for f in functions], np.int64)
+        mask = np.array([f.mask for f in functions])
+        value = np.array([f.value for f in functions])
+        rows = np.empty((n, self.n_common + _OWN_ROWS, self.queries.w_in), np.uint64)
+        rows[:, : self.n_common] = self.bank[: self.n_common]
+        for i in range(n):
+            rows[i, self.n_common :] = self.bank[self._own_rows(signatures[at[i]])]
+        base = self.queries.sensitivities(
+            rows, output, mask, value, np.arange(n, dtype=np.int64), np.full(n, -1, np.int64)
+        )
+        tried = self._candidates(rows, base, output, mask, value, None if supports is None else supports[at])
+        owner, variable = np.nonzero(tried)
+        flipped = self.queries.sensitivities(
+            rows, output, mask, value, owner.astype(np.int64), variable.astype(np.int64)
+        )
+        live.sens[at[owner], variable] = flipped ^ base[owner]
+        live.base[at] = base
+        for i in np.flatnonzero(~live.sens[at].any(axis=(1, 2))):
+            crossed = self._crossing(functions[i], signatures[at[i]])
+            live.sens[at[i], crossed, -1] = np.uint64(1)
+
+    def _crossing(self, function: Function, signature: U64) -> int:
+        """A variable that matters although no flip showed it: on the way from a row with 1 to a row with 0."""
+        bits = np.unpackbits(signature.view(np.uint8), bitorder="little")
+        rows = (self.bank[[int(np.argmax(bits)), int(np.argmin(bits))]] & ~function.mask) | function.value
+        word, shift = function.output >> 6, np.uint64(function.output & 63)
+        ends = (self.queries.ask(rows)[0][:, word] >> shift) & np.uint64(1)
+        assert ends[0] != ends[1]
+        differ = np.unpackbits((rows[0] ^ rows[1]).view(np.uint8), bitorder="little")
+        variables = np.flatnonzero(differ)
+        low, high = 0, variables.shape[0]  # flipping the first `low` keeps the value, the first `high` changes it
+        while high - low > 1:
+            middle = (low + high) // 2
+            row = rows[0].copy()
+            for variable in variables[:middle]:
+                row[variable >> 6] ^= np.uint64(1) << np.uint64(variable & 63)
+            seen = (self.queries.ask(row[None])[0][0, word] >> shift) & np.uint64(1)
+            low, high = (middle, high) if seen == ends[0] else (low, middle)
+        return int(variables[low])
+
+    def _own_rows(self, signature: U64) -> I64:
+        bits = np.unpackbits(signature.view(np.uint8), bitorder="little")
+        ones = np.flatnonzero(bits)
+        rare = ones if 2 * ones.shape[0] <= bits.shape[0] else np.flatnonzero(bits == 0)
+        if not rare.shape[0]:
+            rare = np.arange(bits.shape[0])
+        # a fixed stride through the rare rows: the same choice whatever was expanded before
+        return rare[(np.arange(_OWN_ROWS) * rare.shape[0]) // _OWN_ROWS].astype(np.int64)
+
+    def _candidates(
+        self, rows: U64, base: U64, output: I64, mask: U64, value: U64, supports: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_]:
+        n, n_inputs = mask.shape[0], self.queries.n_inputs
+        free = np.zeros((n, n_inputs), np.bool_)
+        for i in range(n):
+            free[i, free_variables(mask[i], n_inputs)] = True
+        if supports is None:
+            return free
+        expected = free & supports
+        packed = np.zeros((n, self.queries.w_in * 64), np.uint8)
+        packed[:, :n_inputs] = free & ~expected
+        others = np.packbits(packed, axis=1, bitorder="little").view(np.uint64)[:, None, :]
+        shifted = np.roll(rows, 1, axis=1)
+        mixed = (rows & ~others) | (shifted & others)
+        again = self.queries.sensitivities(
+            mixed, output, mask, value, np.arange(n, dtype=np.int64), np.full(n, -1, np.int64)
+        )
+        surprised = (again != base).any(axis=1)
+        # all that were expected look dead: the function is not constant, so something else must matter
+        return np.where(surprised[:, None], free, expected)

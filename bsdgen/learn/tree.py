@@ -1,0 +1,182 @@
+"""Growing the control tree and expanding its leaves.
+
+The tree is grown depth first, and a leaf is expanded at once, so that later contexts find the functions of earlier
+ones: an output that is already known inside a context needs nothing more there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.bound import Guard, find_guard
+from bsdgen.learn.config import LearnConfig
+from bsdgen.learn.contexts import Context, control_variable, measure
+from bsdgen.learn.functions import FunctionTable, canonical
+from bsdgen.learn.layers import Expander
+from bsdgen.learn.queries import Queries
+
+I64 = NDArray[np.int64]
+DONT_CARE = -1
+_SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
+_FEW = 8  # with so few different functions a context is a leaf
+_LEAF_BUDGET = 8  # functions an output that a leaf may cost before a less sure split is made
+
+
+@dataclass
+class TreeNode:
+    """A context with what is settled there and how the rest is split.
+
+    known: literal (or `DONT_CARE`) by output bit; guard: literal in the function table, 0 for a leaf.
+    """
+
+    context: Context
+    known: dict[int, int] = field(default_factory=dict)
+    guard: int = 0
+    low: int = -1
+    high: int = -1
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a context was split: on a variable, on a function, or not at all (a leaf)."""
+
+    variable: int = -1
+    guard: Guard | None = None
+
+    def __str__(self) -> str:
+        if self.guard is not None:
+            return f"split on a function of {int(np.bitwise_count(self.guard.mask).sum())} variables"
+        return f"split on variable {self.variable}" if self.variable >= 0 else "leaf"
+
+
+class TreeGrower:
+    """Grows one control tree over one table of functions."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        table: FunctionTable,
+        expander: Expander,
+        bank: U64,
+        config: LearnConfig,
+        decisions: dict[bytes, Decision],
+    ) -> None:
+        self.queries = queries
+        self.table = table
+        self.expander = expander
+        self.bank = bank
+        self.rows = bank[: 2 * config.n_sensitivity]
+        self.config = config
+        self.decisions = decisions
+        self.nodes: list[TreeNode] = []
+        self.tell: Callable[[str, str], None] | None = None
+
+    def grow(self, root: Context) -> None:
+        """Grow the tree from `root`; `nodes[0]` is its root, parents before children."""
+        self.nodes = [TreeNode(root)]
+        stack = [0]
+        while stack:
+            at = stack.pop()
+            node = self.nodes[at]
+            context, signatures = self._settle(node)
+            if not context.outputs.shape[0]:
+                continue
+            decision = self._decide(context, signatures)
+            if self.tell is not None:
+                self.tell("contexts", f"{len(self.nodes)} contexts, {context.outputs.shape[0]} open outputs, {decision}")
+            if decision.guard is not None:
+                node.guard = self._guard_literal(decision.guard)
+                halves = [_fixed(context, decision.guard, bit) for bit in (0, 1)]
+            elif decision.variable >= 0:
+                node.guard = 2 * (1 + decision.variable)
+                halves = [context.with_literal(decision.variable, bit) for bit in (0, 1)]
+            else:
+                self._leaf(node, context, signatures, None)
+                continue
+            node.low, node.high = len(self.nodes), len(self.nodes) + 1
+            self.nodes += [TreeNode(half) for half in halves]
+            stack += [node.high, node.low]
+
+    def _settle(self, node: TreeNode) -> tuple[Context, U64]:
+        """Note outputs that are constant, known or not cared for; the others and their signatures."""
+        context = node.context
+        values, care = self.queries.all_outputs(self.bank, context.mask, context.value)
+        left = []
+        for output in context.outputs:
+            if not care[output].any():
+                node.known[int(output)] = DONT_CARE
+                continue
+            literal = self.table.find(values[output])
+            if literal is None:
+                left.append(output)
+            else:
+                node.known[int(output)] = literal
+        outputs = np.array(left, np.int64)
+        return Context(context.mask, context.value, outputs), values[outputs]
+
+    def _decide(self, context: Context, signatures: U64) -> Decision:
+        key = context.mask.tobytes() + context.value.tobytes()
+        if key in self.decisions:
+            decision = self.decisions[key]
+            if decision.guard is None or decision.guard.holds(self.queries, self.bank, context):
+                return decision
+        self.decisions[key] = decision = self._new_decision(context, signatures)
+        return decision
+
+    def _new_decision(self, context: Context, signatures: U64) -> Decision:
+        if context.outputs.shape[0] < 2 or not self.config.contexts:
+            return Decision()
+        sensitivity = measure(self.queries, self.rows, context)
+        control = control_variable(self.queries, self.rows, context, sensitivity, self.config.control_gain)
+        distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
+        if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
+            return Decision(variable=control[0])
+        if self.config.function_guards:
+            guard = find_guard(self.queries, self.bank, context, sensitivity)
+            if guard is not None:
+                return Decision(guard=guard)
+        if control is not None and distinct > _FEW and not self._try_leaf(context, signatures, _LEAF_BUDGET * distinct):
+            return Decision(variable=control[0])
+        return Decision()
+
+    def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
+        """Expand the context as a leaf; if that costs more than `limit` functions, as if nothing had been tried."""
+        before = len(self.table)
+        if self._leaf(TreeNode(context), context, signatures, limit):
+            return True
+        self.table.forget(before)
+        return False
+
+    def _leaf(self, node: TreeNode, context: Context, signatures: U64, limit: int | None) -> bool:
+        ids: list[int] = []
+        planes: list[U64] = []
+        for output, signature in zip(context.outputs, signatures, strict=True):
+            literal, _ = self.table.intern(int(output), context.mask, context.value, signature)
+            if not self.table.expanded(literal >> 1) and literal >> 1 not in ids:
+                ids.append(literal >> 1)
+                planes.append(signature)
+            node.known[int(output)] = literal
+        if not ids:
+            return True
+        key = context.mask.tobytes() + context.value.tobytes()
+        return self.expander.expand(ids, np.array(planes), key, limit)
+
+    def _guard_literal(self, guard: Guard) -> int:
+        """Learn the guard's function on its own; its literal."""
+        output = np.array([guard.output], np.int64)
+        context = Context(guard.phi_mask, guard.phi_value, output)
+        signature = self.queries.signatures(self.bank, output, guard.phi_mask[None], guard.phi_value[None])
+        node = TreeNode(context)
+        self._leaf(node, context, signature, None)
+        return node.known[guard.output] ^ guard.inverted
+
+
+def _fixed(context: Context, guard: Guard, bit: int) -> Context:
+    return Context(
+        context.mask | guard.mask,
+        (context.value & ~guard.mask) | guard.assignments[bit],
+        context.outputs,
+    )
