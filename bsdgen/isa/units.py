@@ -155,15 +155,15 @@ class UnitMaker:
         """Words after which two registers are often equal, neighbours or one bit apart, and the registers."""
         a = self.register(no=(0,))
         b = self.register(no=(0, a))
-        kind = self.dice.below(6)
+        kind = self.dice.below(8)
         words = []
         if self.dice.one_in(3):
             words = load_constant(a, self.value())
-        if kind < 3:
-            words.append(encode("addi", b, a, imm=(0, 1, -1)[kind]))
-        elif kind == 3:
+        if kind < 5:
+            words.append(encode("addi", b, a, imm=(0, 0, 0, 1, -1)[kind]))
+        elif kind == 5:
             words.append(encode("xori", b, a, imm=self.dice.pick((-1, 1, 2, 4, 0x400, -2048))))
-        elif kind == 4:
+        elif kind == 6:
             words += [encode("lui", b, imm=1 << self.dice.below(20)), encode("xor", b, b, a)]
         else:
             words = []  # whatever they hold

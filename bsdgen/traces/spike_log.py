@@ -206,7 +206,7 @@ def _from_entry(replay: _Replay, events: Iterator[Event]) -> Event:
             replay.reject(event, f"the log starts inside of the program, not at {replay.program.entry:#010x}")
         replay.write_register(event)
     raise InputError(
-        f"{replay.log}: has no instruction at the program's entry, {replay.program.entry:#010x}, so it is empty "
+        f"{replay.log}: has no instruction at the program's entry, {replay.program.entry:#010x}: it is empty "
         f"or of another program than {replay.program.path}; {WRITE_AGAIN}"
     )
 
