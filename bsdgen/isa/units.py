@@ -151,11 +151,14 @@ class UnitMaker:
         value = self.dice.pick(_BORDER_WORDS)
         return value ^ 1 << self.dice.below(32) if self.dice.one_in(4) else value
 
-    def related(self) -> tuple[list[int], int, int]:
-        """Words after which two registers are often equal, neighbours or one bit apart, and the registers."""
+    def related(self, *, equal: bool = False) -> tuple[list[int], int, int]:
+        """Words after which two registers are often equal, neighbours or one bit apart, and the registers.
+
+        With `equal` they are equal more than half of the time.
+        """
         a = self.register(no=(0,))
         b = self.register(no=(0, a))
-        kind = self.dice.below(8)
+        kind = self.dice.below(3 if equal and self.dice.one_in(2) else 8)
         words = []
         if self.dice.one_in(3):
             words = load_constant(a, self.value())
@@ -166,11 +169,17 @@ class UnitMaker:
         elif kind == 6:
             words += [encode("lui", b, imm=1 << self.dice.below(20)), encode("xor", b, b, a)]
         else:
-            words = []  # whatever they hold
+            words = []  # as they are
         return (words, a, b) if self.dice.one_in(2) else (words, b, a)
 
-    def _distance(self) -> int:
-        return 1 + self.dice.below(5) if self.skips else 1
+    def _going_on(self, words: list[int], base: int, make: Callable[[int], int]) -> Unit:
+        """A unit that ends by a branch or jump to a later unit."""
+        # The filler makes the target differ from the next word even where no unit is left out.
+        filler = encode(
+            self.dice.pick(("xor", "add", "sltu")), self.register(), self.register(), self.register()
+        )
+        skip = 1 + self.dice.below(5) if self.skips else 1
+        return Unit([*words, 0, filler], patch=len(words), base=base, skip=skip, make=make)
 
     # -- units that do not trap ----------------------------------------------------------------------------
 
@@ -218,30 +227,21 @@ class UnitMaker:
 
     def branch(self, name: str) -> Unit:
         """A forward branch, mostly on operands that meet."""
-        words, rs1, rs2 = self.related() if self.dice.below(3) else ([], *self.pair())
-        return Unit(
-            [*words, 0],
-            patch=len(words),
-            base=len(words),
-            skip=self._distance(),
-            make=lambda distance: encode(name, rs1=rs1, rs2=rs2, imm=distance),
-        )
+        equal = name in ("beq", "bne")
+        words, rs1, rs2 = self.related(equal=equal) if self.dice.below(4) else ([], *self.pair())
+        return self._going_on(words, len(words), lambda d: encode(name, rs1=rs1, rs2=rs2, imm=d))
 
     def jump(self) -> Unit:
         """A forward JAL."""
         rd = self.register()
-        return Unit([0], patch=0, skip=self._distance(), make=lambda d: encode("jal", rd, imm=d))
+        return self._going_on([], 0, lambda d: encode("jal", rd, imm=d))
 
     def indirect_jump(self) -> Unit:
         """JALR; bit 0 of the sum may be set and is cleared."""
         rd, base, odd = self.register(), self.register(no=(0,)), self.dice.below(2)
         shift = self.dice.pick((0, 0, 4, -8, 1000, -1000))
-        return Unit(
-            [encode("auipc", base), encode("addi", base, base, imm=shift), 0],
-            patch=2,
-            skip=self._distance(),
-            make=lambda d: encode("jalr", rd, base, imm=d + odd - shift),
-        )
+        words = [encode("auipc", base), encode("addi", base, base, imm=shift)]
+        return self._going_on(words, 0, lambda d: encode("jalr", rd, base, imm=d + odd - shift))
 
     def back(self) -> Unit:
         """Forward over a jump, back to it with a negative distance, and out: both directions in one unit."""

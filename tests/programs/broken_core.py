@@ -11,8 +11,8 @@ from bsdgen.isa.step import step
 def run_broken(program: Program, victim: str, *, max_steps: int) -> int:
     """Run with `victim` giving a wrong bit 0, going the wrong way, or not trapping.
 
-    Returns what the program stores to `tohost`, or -1 at the limit. The defect shows once in 17 executions, so that
-    not everything is wrong.
+    Returns what the program stores to `tohost`, or -1 at the limit. The defect shows once in 17
+    executions, so that not everything is wrong.
     """
     memory, regs = Memory(program), np.zeros(32, np.int64)
     pc, number = program.entry, INSTRUCTIONS.index(victim)

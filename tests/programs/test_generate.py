@@ -57,7 +57,7 @@ def test_longer_programs_are_as_long_as_asked(tmp_path: Path, seed: int) -> None
     kinds = classify(run.rows["insn"])
     for name in ("beq", "bne", "blt", "bge", "bltu", "bgeu"):
         branch = (kinds == INSTRUCTIONS.index(name)) & (run.rows["trap"] == 0)
-        assert 0.1 < taken[branch].mean() < 0.9
+        assert 0.05 < taken[branch].mean() < 0.95
         assert (run.rows["trap"][kinds == INSTRUCTIONS.index(name)] == 1).any()
     # Operands meet: far more often than the 2**-32 of uniform words.
     assert (run.rows["rs1_rdata"] == run.rows["rs2_rdata"]).mean() > 0.03
