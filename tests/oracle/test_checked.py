@@ -5,7 +5,6 @@ from bsdgen.errors import InputError, OracleError
 from bsdgen.oracle import checked
 from bsdgen.oracle.checked import CheckedOracle
 
-
 _ONES = np.array([2**64 - 1, 63], np.uint64)  # 70 bits
 
 
@@ -83,7 +82,7 @@ def test_an_interrupt_passes_through_and_an_error_of_ours_stays_itself():
 
     with pytest.raises(KeyboardInterrupt):
         CheckedOracle(Inverter(interrupted)).query(_questions(8))
-    with pytest.raises(InputError, match="^not today$"):
+    with pytest.raises(InputError, match=r"^not today$"):
         CheckedOracle(Inverter(refused)).query(_questions(8))
 
 
