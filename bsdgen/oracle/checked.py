@@ -78,28 +78,38 @@ class CheckedOracle:
                 self._rows_since = 0
         return outputs, care
 
-    def check_recorded(self, inputs: U64, outputs: U64, care: U64) -> None:
-        """Hold the oracle to recorded rows.
+    def check_rows(self, inputs: U64, outputs: U64, care: U64) -> int:
+        """How many recorded rows the oracle contradicts (an output bit that both care for differs).
 
         Parameters
         ----------
         inputs, outputs, care : uint64, packed rows
+        """
+        return int(self._contradictions(inputs, outputs, care)[0].any(axis=1).sum())
+
+    def check_recorded(self, inputs: U64, outputs: U64, care: U64) -> None:
+        """Hold the oracle to recorded rows: as `check_rows`, but any contradiction is an error.
 
         Raises
         ------
         OracleError
-            An output bit that both care for differs.
+            Names the first row and bit.
         """
-        answer, answer_care = self._ask(np.ascontiguousarray(inputs))
-        wrong = (answer ^ outputs) & care & answer_care
+        wrong, answer = self._contradictions(inputs, outputs, care)
         rows = wrong.any(axis=1)
         if rows.any():
             row = int(np.argmax(rows))
+            what = self._describe(inputs, outputs, answer, wrong, row, "recorded", "oracle")
             raise OracleError(
-                f"oracle {self.name}: contradicts {int(rows.sum())} of {rows.shape[0]} recorded rows; first "
-                f"row {row}: {self._describe(inputs, outputs, answer, wrong, row, 'recorded', 'oracle')}; "
-                "give the oracle that these rows were recorded from, or record them again"
+                f"oracle {self.name}: contradicts {int(rows.sum())} of {rows.shape[0]} recorded rows; "
+                f"first row {row}: {what}; give the oracle that these rows were recorded from, or record "
+                "them again"
             )
+
+    def _contradictions(self, inputs: U64, outputs: U64, care: U64) -> tuple[U64, U64]:
+        """Contradicted bits, packed, and the oracle's own answer."""
+        answer, answer_care = self._ask(np.ascontiguousarray(inputs))
+        return (answer ^ outputs) & care & answer_care, answer
 
     def _ask(self, inputs: U64) -> tuple[U64, U64]:
         expected = (inputs.shape[0], n_words(self.n_outputs))
