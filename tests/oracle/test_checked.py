@@ -159,9 +159,11 @@ def test_recorded_rows_hold_the_oracle_to_account():
     inputs = _questions(50)
     outputs, care = Inverter.right(inputs)
     oracle.check_recorded(inputs, outputs, care)
+    assert oracle.check_rows(inputs, outputs, care) == 0
     assert oracle.n_queries == 0
     outputs[7, 1] ^= np.uint64(4)
     outputs[9, 0] ^= np.uint64(1)
+    assert oracle.check_rows(inputs, outputs, care) == 2
     message = (
         r"contradicts 2 of 50 recorded rows; first row 7: q\[66\] recorded [01], oracle [01] for the packed"
     )
