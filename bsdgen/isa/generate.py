@@ -30,11 +30,16 @@ _CSRW_MTVEC_X5 = 0x30529073
 
 
 def _prologue(dice: Dice, maker: UnitMaker) -> list[int]:
-    """Reset, trap return, mtvec where there is one, and a value for every register."""
+    """Reset, trap return, mtvec where there is one, and a value for every register.
+
+    The registers are cleared first: a machine's boot code may have left something in those that the words
+    that follow name without reading them.
+    """
     words = [encode("jal", imm=8), encode("jalr", rs1=31)]
     words += [encode("auipc", 31), encode("addi", 31, 31, imm=20)]
     words += [encode("auipc", 5), encode("addi", 5, 5, imm=-12)]
     words.append(_CSRW_MTVEC_X5)
+    words += [encode("addi", register) for register in range(1, 32)]
     for register in dice.shuffled(range(1, 32)):
         words += load_constant(register, maker.value())
     return words

@@ -173,7 +173,7 @@ class _Replay:
             self.reject(
                 event,
                 f"accesses {size} bytes at {address:#010x}, which is not aligned, without a trap: run Spike "
-                "without --misaligned",
+                "without Zicclsm or --misaligned",
             )
         if not self.memory.base <= address < self.end:
             self.reject(

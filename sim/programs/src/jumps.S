@@ -16,22 +16,28 @@
 
     .text
     BEGIN
-    li      s11, 10                     # passes
-pass:
-# Every link register, forwards and backwards.
-    .macro LINK rd
+# Every link register, with JAL forwards and JALR backwards; `seen` gets the address that it must hold.
+    .macro LINK rd, seen
     li      x30, \rd
-    auipc   x31, 0
-    jal     x\rd, 2f                    # at x31 + 4
+    auipc   x\seen, 0
+    jal     x\rd, 2f                    # at x\seen + 4
 1:  j       3f
-2:  addi    x31, x31, 8
-    bne     x31, x\rd, fail
-    jal     x\rd, 1b
-3:
+2:  addi    x\seen, x\seen, 8
+    bne     x\seen, x\rd, fail
+    jalr    x\rd, 0(x\rd)
+3:  la      x\seen, 3b
+    bne     x\seen, x\rd, fail
     .endm
 
+    .irp r, 27, 29, 30
+    LINK    \r, 31
+    .endr
+    LINK    31, 29
+
+    li      s11, 10                     # passes
+pass:
     .irp r, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28
-    LINK    \r
+    LINK    \r, 31
     .endr
 
 # JALR with immediates of both signs, even and odd sums, its own source as link register, and x0.
