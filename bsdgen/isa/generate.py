@@ -25,24 +25,54 @@ ENTRY = 0x80000000
 PASSES = 4
 MAX_INSTRUCTIONS = 60_000  # code and data share 1 MiB
 
-_DATA_BYTES = 512
+# The data area is far enough for any code that fits; what lies between is not in the file.
+_DATA, _DATA_BYTES = ENTRY + 0x80000, 512
+_PASSES_LEFT, _TOHOST = _DATA + _DATA_BYTES, _DATA + _DATA_BYTES + 8
 _CSRW_MTVEC_X5 = 0x30529073
 
 
-def _prologue(dice: Dice, maker: UnitMaker) -> list[int]:
-    """Reset, trap return, mtvec where there is one, and a value for every register.
+def _prologue() -> list[int]:
+    """Reset, trap return, and mtvec where there is one.
 
-    The registers are cleared first: a machine's boot code may have left something in those that the words
-    that follow name without reading them.
+    The registers are cleared: a machine's boot code may have left something in those that the words that
+    follow name without reading them.
     """
     words = [encode("jal", imm=8), encode("jalr", rs1=31)]
     words += [encode("auipc", 31), encode("addi", 31, 31, imm=20)]
     words += [encode("auipc", 5), encode("addi", 5, 5, imm=-12)]
     words.append(_CSRW_MTVEC_X5)
-    words += [encode("addi", register) for register in range(1, 32)]
-    for register in dice.shuffled(range(1, 32)):
-        words += load_constant(register, maker.value())
-    return words
+    return words + [encode("addi", register) for register in range(1, 32)]
+
+
+def _opening(dice: Dice) -> list[int]:
+    """Start of a pass: every register from a word of the data area."""
+    base = 1
+    order = [*dice.shuffled(range(2, 32)), base]
+    return [
+        *load_constant(base, _DATA),
+        *(encode("lw", register, base, imm=4 * dice.below(_DATA_BYTES // 4)) for register in order),
+    ]
+
+
+def _closing(n_before: int) -> list[int]:
+    """End of a pass that began `n_before` words earlier: stir the data, go back or end.
+
+    Every other word w becomes 31 * w + 1, so that passes differ and border values stay as well.
+    """
+    words = [*load_constant(1, _DATA), *load_constant(3, _DATA + _DATA_BYTES)]
+    stir = [
+        encode("lw", 2, 1),
+        encode("slli", 4, 2, imm=5),
+        encode("sub", 2, 4, 2),
+        encode("addi", 2, 2, imm=1),
+    ]
+    stir += [encode("sw", rs1=1, rs2=2), encode("addi", 1, 1, imm=8)]
+    words += [*stir, encode("bltu", rs1=1, rs2=3, imm=-4 * len(stir))]
+    words += [*load_constant(1, _PASSES_LEFT), encode("lw", 2, 1), encode("addi", 2, 2, imm=-1)]
+    words += [encode("sw", rs1=1, rs2=2), encode("beq", rs1=2, imm=8)]
+    words.append(encode("jal", imm=-4 * (n_before + len(words))))
+    words += [*load_constant(1, _TOHOST), encode("addi", 2, imm=1), encode("sw", rs1=1, rs2=2)]
+    return [*words, encode("jal")]
 
 
 def _link(units: Sequence[Unit]) -> list[int]:
@@ -81,43 +111,26 @@ def generate_elf(seed: int, n_instructions: int) -> bytes:
             "use several programs for more"
         )
     dice = Dice(seed)
-    # Far enough for any code that fits; what lies between is not in the file.
-    data = ENTRY + 0x80000
-    passes, tohost = data + _DATA_BYTES, data + _DATA_BYTES + 8
-    maker = UnitMaker(dice, data, _DATA_BYTES)
-    prologue = _prologue(dice, maker)
+    maker = UnitMaker(dice, _DATA, _DATA_BYTES)
+    opening = _opening(dice)
     units = maker.round()
     maker.skips = True
     while sum(len(unit.words) for unit in units) < n_instructions:
         units += maker.round()
     body = _link(units)
-    closing = [
-        *load_constant(1, passes),
-        encode("lw", 2, 1),
-        encode("addi", 2, 2, imm=-1),
-        encode("sw", rs1=1, rs2=2),
-    ]
-    closing += [encode("beq", rs1=2, imm=8), 0]
-    closing[-1] = encode("jal", imm=-4 * (len(body) + len(closing) - 1))
-    closing += [
-        *load_constant(1, tohost),
-        encode("addi", 2, imm=1),
-        encode("sw", rs1=1, rs2=2),
-        encode("jal"),
-    ]
-    code = [*prologue, *body, *closing]
+    code = [*_prologue(), *opening, *body, *_closing(len(opening) + len(body))]
     contents = [maker.value() for _ in range(_DATA_BYTES // 4)]
     contents += [PASSES, 0, 0, 0, 0, 0]  # passes, padding, tohost and fromhost as double words
     images = [
         Image(".text", ENTRY, struct.pack(f"<{len(code)}I", *code), executable=True),
-        Image(".data", data, struct.pack(f"<{len(contents)}I", *contents), executable=False),
+        Image(".data", _DATA, struct.pack(f"<{len(contents)}I", *contents), executable=False),
     ]
     symbols = {
         "_start": ENTRY,
         "trap_entry": ENTRY + 4,
-        "data": data,
-        "tohost": tohost,
-        "fromhost": tohost + 8,
+        "data": _DATA,
+        "tohost": _TOHOST,
+        "fromhost": _TOHOST + 8,
     }
     return build_elf(ENTRY, images, symbols)
 

@@ -202,8 +202,12 @@ class UnitMaker:
         return Unit([encode(name, rd, rs1, rs2, imm if encoding.format == "I" else self.dice.below(32))])
 
     def constant(self) -> Unit:
-        """Load a word into a register."""
-        return Unit(load_constant(self.register(no=(0,)), self.value()))
+        """A word for a register, from the program or from the data area."""
+        register = self.register(no=(0,))
+        if self.dice.one_in(2):
+            return Unit(load_constant(register, self.value()))
+        words = load_constant(register, self.data + 4 * self.dice.below(self.data_bytes // 4))
+        return Unit([*words, encode("lw", register, register)])
 
     def fence(self) -> Unit:
         """FENCE, half of the time with all its unused fields random."""
