@@ -20,6 +20,8 @@ from bsdgen.learn.queries import Queries
 I64 = NDArray[np.int64]
 _LEAST_SET = 3  # smaller sets are left to plain expansion
 _LEAST_OUTPUTS = 2  # a set that reaches one output is that output's own business
+_LARGE_SET = 8  # sets worth a control split of their own
+_INNER_ROWS = 1024  # rows of the set whose partition is compared
 _REST_ROWS = 32  # rows of the other variables that each assignment of B is tried with
 
 
@@ -63,10 +65,16 @@ class Guard:
         return True
 
 
-def find_guard(queries: Queries, bank: U64, context: Context, sensitivity: Sensitivity) -> Guard | None:
-    """The largest confirmed set, or None."""
+def find_guard(
+    queries: Queries, bank: U64, context: Context, sensitivity: Sensitivity
+) -> tuple[Guard | None, int | None]:
+    """The largest confirmed set; or a control variable that stands in the way of one; or neither.
+
+    If a set acts through one bit whatever the other variables are, but through another function of it for other
+    values of them, the variables that change that function are control variables: the second result.
+    """
     if context.outputs.shape[0] < _LEAST_OUTPUTS:
-        return None
+        return None, None
     n_vars = sensitivity.variables.shape[0]
     same, other = np.zeros((n_vars, n_vars), np.int64), np.zeros((n_vars, n_vars), np.int64)
     delta.agreement(sensitivity.differences, same, other)
@@ -74,10 +82,17 @@ def find_guard(queries: Queries, bank: U64, context: Context, sensitivity: Sensi
         reached = np.bitwise_or.reduce(sensitivity.differences[group], axis=(0, 1))
         if int(np.bitwise_count(reached).sum()) < _LEAST_OUTPUTS:
             continue
-        guard = _confirm(queries, bank, context, sensitivity.variables[group], reached)
+        inside = np.zeros(queries.w_in, np.uint64)
+        for variable in sensitivity.variables[group]:
+            inside[variable >> 6] |= np.uint64(1) << np.uint64(variable & 63)
+        guard = _confirm(queries, bank, context, inside, reached)
         if guard is not None:
-            return guard
-    return None
+            return guard, None
+        if group.shape[0] >= _LARGE_SET:
+            control = _in_the_way(queries, bank, context, inside, reached)
+            if control is not None:
+                return None, control
+    return None, None
 
 
 def _groups(same: I64, other: I64) -> list[I64]:
@@ -107,10 +122,7 @@ def _groups(same: I64, other: I64) -> list[I64]:
     return sorted(groups, key=lambda group: -len(group))
 
 
-def _confirm(queries: Queries, bank: U64, context: Context, variables: I64, reached: U64) -> Guard | None:
-    inside = np.zeros(queries.w_in, np.uint64)
-    for variable in variables:
-        inside[variable >> 6] |= np.uint64(1) << np.uint64(variable & 63)
+def _confirm(queries: Queries, bank: U64, context: Context, inside: U64, reached: U64) -> Guard | None:
     forced = (bank & ~context.mask) | context.value
     for rest in forced[:: max(1, forced.shape[0] // _REST_ROWS)][:_REST_ROWS]:
         values, care = queries.ask((forced & inside) | (rest & ~inside))
@@ -130,6 +142,63 @@ def _confirm(queries: Queries, bank: U64, context: Context, variables: I64, reac
             )
             return guard if guard.holds(queries, bank, context) else None
     return None
+
+
+def _in_the_way(queries: Queries, bank: U64, context: Context, inside: U64, reached: U64) -> int | None:
+    """A variable outside the set whose value decides which function of the set matters.
+
+    For each of some values of the other variables, rows of the set fall into (at most) two columns. Where two such
+    partitions differ, the variable that makes the difference is found by bisection between them.
+    """
+    forced = (bank & ~context.mask) | context.value
+    inner = forced[:_INNER_ROWS] & inside
+    rests = forced[:: max(1, forced.shape[0] // _REST_ROWS)][:_REST_ROWS]
+    parts = [_partition(queries, inner, rest, inside, reached) for rest in rests]
+    votes: dict[int, int] = {}
+    useful = [i for i, part in enumerate(parts) if part is not None and part.any()]
+    for first, second in zip(useful, useful[1:], strict=False):
+        one, two = parts[first], parts[second]
+        assert one is not None and two is not None
+        if (one == two).all():
+            continue
+        found = _bisect(queries, inner, (rests[first], rests[second]), one, inside, reached)
+        if found is not None:
+            votes[found] = votes.get(found, 0) + 1
+    if not votes:
+        return None
+    return max(sorted(votes), key=lambda variable: votes[variable])
+
+
+def _partition(
+    queries: Queries, inner: U64, rest: U64, inside: U64, reached: U64
+) -> NDArray[np.bool_] | None:
+    """Which rows act otherwise than the first; None if there are more than two columns."""
+    values, care = queries.ask(inner | (rest & ~inside))
+    differs = ((values ^ values[0]) & care & care[0] & reached).any(axis=1)
+    if differs.any():
+        other = int(np.argmax(differs))
+        beside = ((values ^ values[other]) & care & care[other] & reached).any(axis=1)
+        if (differs & beside).any():
+            return None
+    return np.asarray(differs)
+
+
+def _bisect(
+    queries: Queries, inner: U64, ends: tuple[U64, U64], first: NDArray[np.bool_], inside: U64, reached: U64
+) -> int | None:
+    differ = np.unpackbits(((ends[0] ^ ends[1]) & ~inside).view(np.uint8), bitorder="little")
+    variables = np.flatnonzero(differ)
+    low, high = 0, variables.shape[0]
+    while high - low > 1:
+        middle = (low + high) // 2
+        row = ends[0].copy()
+        for variable in variables[:middle]:
+            row[variable >> 6] ^= np.uint64(1) << np.uint64(variable & 63)
+        part = _partition(queries, inner, row, inside, reached)
+        if part is None:
+            return None
+        low, high = (middle, high) if (part == first).all() else (low, middle)
+    return int(variables[low]) if variables.shape[0] else None
 
 
 def _all_inputs(queries: Queries) -> U64:

@@ -19,6 +19,8 @@ from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
 _TRIES = 6  # candidates whose halves are compared, best gain first
+_CLOSE = 0.6  # candidates with at least this share of the best gain are compared by what they leave tangled
+_LEAST_SEEN = 8  # rows on which a variable must matter to an output to count
 _GROWTH = 1.3  # a control bit's halves have at least this many times the functions of the whole
 
 
@@ -45,13 +47,16 @@ class Sensitivity:
     """Boolean differences of a context's outputs on some rows.
 
     variables (v,) free ones on which some output was seen to depend; planes (o, v, b) by output of the context;
-    row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row.
+    row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row;
+    base, care (o, b) values of the outputs and whether they are cared for.
     """
 
     variables: I64
     planes: U64
     row_planes: U64
     differences: U64
+    base: U64
+    care: U64
 
 
 def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
@@ -64,7 +69,8 @@ def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
     planes = np.empty((context.outputs.shape[0], variables.shape[0], rows.shape[0] // 64), np.uint64)
     row_kernel.difference_planes(different, context.outputs, planes)
     row_planes = queries.planes(rows, queries.n_inputs)[variables]
-    return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context))
+    base, care = _outputs(queries, rows, context)
+    return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context), base, care)
 
 
 def _of_interest(queries: Queries, different: U64, context: Context) -> U64:
@@ -85,19 +91,52 @@ def control_variable(
         return None
     counts = np.empty(sensitivity.planes.shape[:2], np.int64)
     kernel.influences(sensitivity.planes, counts)
-    total = float(np.sqrt(counts / rows.shape[0]).sum())
+    cared = np.maximum(np.bitwise_count(sensitivity.care).sum(axis=1), 1)
+    total = float(np.sqrt(np.where(counts >= _LEAST_SEEN, counts, 0) / cared[:, None]).sum())
+    if total == 0.0:
+        return None
     costs = np.empty(sensitivity.variables.shape[0], np.float64)
-    kernel.split_costs(sensitivity.planes, sensitivity.row_planes, costs)
+    kernel.split_costs(sensitivity.planes, sensitivity.care, sensitivity.row_planes, _LEAST_SEEN, costs)
     gains = 1.0 - costs / total
     trivial = {int(kernel.hash_signature(plane)) for plane in queries.planes(rows, queries.n_inputs)} | {0}
+    best: tuple[float, int, float] | None = None
     for at in np.argsort(-gains, kind="stable")[:_TRIES]:
-        if gains[at] < least_gain:
-            return None
+        if gains[at] < least_gain or (best is not None and gains[at] < _CLOSE * best[2]):
+            break
         variable = int(sensitivity.variables[at])
         differ, one_is_trivial = _compare_halves(queries, rows, context, variable, trivial)
-        if differ or one_is_trivial:
-            return variable, float(gains[at]), one_is_trivial
-    return None
+        if one_is_trivial:
+            return variable, float(gains[at]), True
+        if differ:
+            entry = (_tangle(sensitivity, int(at)), variable, float(gains[at]))
+            best = entry if best is None else min(best, (entry[0], entry[1], max(best[2], entry[2])))
+    return None if best is None else (best[1], best[2], False)
+
+
+def _tangle(sensitivity: Sensitivity, at: int) -> float:
+    """How tangled the two halves of a split still are.
+
+    The sum over variables of the logarithm of how many times more functions there would be after expanding a half on
+    that variable: expanding a sorted-out circuit on its own data bits costs little, a mixture multiplies.
+    """
+    total = 0.0
+    n_vars = sensitivity.variables.shape[0]
+    for flip in (np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)):
+        mask = sensitivity.row_planes[at] ^ flip
+        bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
+        if not bits.any():
+            continue
+        lead = int(np.argmax(bits))
+        base = sensitivity.base & sensitivity.care
+        known = np.array(
+            sorted({int(kernel.hash_masked(p, mask, lead)) for p in sensitivity.row_planes}), np.uint64
+        )
+        now = {int(kernel.hash_masked(p, mask, lead)) for p in base} - {int(h) for h in known} - {0}
+        costs = np.empty(n_vars, np.int64)
+        kernel.expansion_costs(base, sensitivity.planes, sensitivity.row_planes, known, mask, lead, costs)
+        costs[at] = -1
+        total += float(np.log2(np.maximum(costs[costs >= 0], 1) / max(len(now), 1)).clip(0).sum())
+    return total
 
 
 def _compare_halves(

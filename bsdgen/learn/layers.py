@@ -150,6 +150,8 @@ class Expander:
             np.ascontiguousarray(live.sens[:, active, :blocks]),
             np.ascontiguousarray(self.planes[active]),
             known,
+            np.full(blocks, np.uint64(0xFFFFFFFFFFFFFFFF)),
+            0,
             costs,
         )
         # a variable seen on own rows only has no measured cost: it comes last

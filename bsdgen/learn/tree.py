@@ -68,7 +68,7 @@ class TreeGrower:
         self.table = table
         self.expander = expander
         self.bank = bank
-        self.rows = bank[: 2 * config.n_sensitivity]
+        self.rows = bank[: 4 * config.n_sensitivity]
         self.config = config
         self.decisions = decisions
         self.nodes: list[TreeNode] = []
@@ -135,9 +135,11 @@ class TreeGrower:
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
             return Decision(variable=control[0])
         if self.config.function_guards:
-            guard = find_guard(self.queries, self.bank, context, sensitivity)
+            guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
             if guard is not None:
                 return Decision(guard=guard)
+            if in_the_way is not None:
+                return Decision(variable=in_the_way)
         if control is not None and distinct > _FEW and not self._try_leaf(context, signatures, _LEAF_BUDGET * distinct):
             return Decision(variable=control[0])
         return Decision()

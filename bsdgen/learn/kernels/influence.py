@@ -28,21 +28,27 @@ def popcount(x: np.uint64) -> np.int64:
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def split_costs(sens: U64, planes: U64, costs: F64) -> None:
+def split_costs(sens: U64, care: U64, planes: U64, least: int, costs: F64) -> None:
     """Square-root influence left after splitting on each variable.
 
-    sens (o, v, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and variables x other than
-    y of the mean over both branches of sqrt(influence of x on o in that branch).
+    sens (o, v, b), care (o, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and variables x
+    other than y of the mean over both branches of sqrt(influence of x on o in that branch). Influences are shares of
+    the rows on which the output is cared for: an output that a branch mostly ignores is not simpler for it. Pairs
+    seen on fewer than `least` rows are left out: with a handful of rows any split seems to sort them out.
     """
     n_outputs, n_vars, n_blocks = sens.shape
     for y in prange(n_vars):
-        ones = np.int64(0)
-        for b in range(n_blocks):
-            ones += popcount(planes[y, b])
-        zeros = n_blocks * 64 - ones
         total = 0.0
-        if ones > 0 and zeros > 0:
+        rows = np.int64(0)
+        for b in range(n_blocks):
+            rows += popcount(planes[y, b])
+        if rows > 0 and rows < n_blocks * 64:
             for o in range(n_outputs):
+                ones = np.int64(0)
+                zeros = np.int64(0)
+                for b in range(n_blocks):
+                    ones += popcount(care[o, b] & planes[y, b])
+                    zeros += popcount(care[o, b] & ~planes[y, b])
                 for x in range(n_vars):
                     if x != y:
                         c1 = np.int64(0)
@@ -52,9 +58,11 @@ def split_costs(sens: U64, planes: U64, costs: F64) -> None:
                             if s:
                                 c1 += popcount(s & planes[y, b])
                                 c0 += popcount(s & ~planes[y, b])
-                        if c1 > 0:
+                        if c1 + c0 < least:
+                            continue
+                        if c1 > 0 and ones > 0:
                             total += 0.5 * np.sqrt(c1 / ones)
-                        if c0 > 0:
+                        if c0 > 0 and zeros > 0:
                             total += 0.5 * np.sqrt(c0 / zeros)
             costs[y] = total
         else:
@@ -79,6 +87,20 @@ def _mix(h: np.uint64, x: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
+def hash_masked(words: U64, mask: U64, lead: int) -> np.uint64:
+    """Like `hash_signature` on the rows of `mask` only, of which `lead` is one."""
+    flip = np.uint64(0) - ((words[lead >> 6] >> np.uint64(lead & 63)) & np.uint64(1))
+    h = np.uint64(0x2545F4914F6CDD1D)
+    some = False
+    for b in range(words.shape[0]):
+        w = (words[b] ^ flip) & mask[b]
+        if w:
+            some = True
+        h = _mix(h, w)
+    return (h | np.uint64(1)) if some else np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
 def hash_signature(words: U64) -> np.uint64:
     """Hash of a signature up to complement; 0 for a constant."""
     flip = np.uint64(0) - (words[0] & np.uint64(1))
@@ -93,11 +115,13 @@ def hash_signature(words: U64) -> np.uint64:
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, costs: I64) -> None:
+def expansion_costs(
+    base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64
+) -> None:
     """New functions that expanding all live functions on each variable would give.
 
     base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist already,
-    costs (v,): distinct cofactors up to complement that are neither constant nor known, live functions that do not
+    mask (b,) the rows that count and `lead` one of them, costs (v,): distinct cofactors up to complement that are neither constant nor known, live functions that do not
     depend on the variable included; -1 where no live function depends on it. The cofactors need no queries: on a row
     with y = 1, ``f|y=0 = f ^ S[f, y]``.
     """
@@ -110,23 +134,23 @@ def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, costs: I64) -
         for f in range(n_live):
             depends = False
             for b in range(n_blocks):
-                if sens[f, y, b]:
+                if sens[f, y, b] & mask[b]:
                     depends = True
                     break
             if depends:
                 touched = True
                 for b in range(n_blocks):
                     word[b] = base[f, b] ^ (sens[f, y, b] & planes[y, b])
-                hashes[n] = hash_signature(word)
+                hashes[n] = hash_masked(word, mask, lead)
                 n += 1
                 for b in range(n_blocks):
                     word[b] = base[f, b] ^ (sens[f, y, b] & ~planes[y, b])
-                hashes[n] = hash_signature(word)
+                hashes[n] = hash_masked(word, mask, lead)
                 n += 1
             else:
                 for b in range(n_blocks):
                     word[b] = base[f, b]
-                hashes[n] = hash_signature(word)
+                hashes[n] = hash_masked(word, mask, lead)
                 n += 1
         if not touched:
             costs[y] = -1
