@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 
 _MAX_RIVALS = 16  # contradicting answers to one question that are still compared with each other
+_CHUNK = 8192  # rows a thread takes at a time; no other thread is woken for fewer
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -89,12 +90,12 @@ def _build(rows: U64, slots: NDArray[np.int32]) -> None:  # pragma: no cover - c
         slots[slot] = row
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _look_up(
     rows: U64, slots: NDArray[np.int32], wanted: U64, out: NDArray[np.int64]
 ) -> None:  # pragma: no cover - compiled
     mask = np.uint64(slots.shape[0] - 1)
-    for i in prange(wanted.shape[0]):
+    for i in range(wanted.shape[0]):
         slot = _hash(wanted[i]) & mask
         found = np.int64(-1)
         while slots[slot] >= 0:
@@ -103,6 +104,16 @@ def _look_up(
                 break
             slot = (slot + np.uint64(1)) & mask
         out[i] = found
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _look_up_chunks(
+    rows: U64, slots: NDArray[np.int32], wanted: U64, out: NDArray[np.int64]
+) -> None:  # pragma: no cover - compiled
+    n = wanted.shape[0]
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
+        part = slice(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK))
+        _look_up(rows, slots, wanted[part], out[part])
 
 
 def _empty_slots(n_rows: int) -> NDArray[np.int32]:
@@ -169,5 +180,6 @@ class RowIndex:
         int64, shape (n,)
         """
         out = np.empty(wanted.shape[0], np.int64)
-        _look_up(self.rows, self._slots, np.ascontiguousarray(wanted), out)
+        look_up = _look_up if wanted.shape[0] <= _CHUNK else _look_up_chunks
+        look_up(self.rows, self._slots, np.ascontiguousarray(wanted), out)
         return out

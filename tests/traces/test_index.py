@@ -65,6 +65,14 @@ def test_many_contradictions_take_no_quadratic_time():
     assert (len(kept), n_contradictions) == (n, n - 1)
 
 
+def test_an_index_of_many_rows_is_searched_by_all_threads_alike():
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(np.arange(30_000, dtype=np.uint64))[:, np.newaxis]
+    found = RowIndex(rows).find(np.arange(40_000, dtype=np.uint64)[:, np.newaxis])
+    assert (rows[found[:30_000], 0] == np.arange(30_000)).all()
+    assert (found[30_000:] == -1).all()
+
+
 def test_the_arguments_are_not_changed():
     outputs, care = _rows([1, 2]), _rows([1, 2])
     distinct_rows(_rows([5, 5]), outputs, care)
