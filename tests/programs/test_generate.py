@@ -20,7 +20,18 @@ from bsdgen.isa.generate import MAX_INSTRUCTIONS, PASSES, generate_elf, generate
 from bsdgen.isa.program import load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.isa.step import classify, step
-from bsdgen.isa.units import Dice
+from bsdgen.isa.units import Dice, UnitMaker
+
+
+def test_illegal_units_are_illegal_and_mostly_close_to_legal() -> None:
+    maker = UnitMaker(Dice(2), 0x80080000, 512)
+    words = [maker.illegal().words[-1] for _ in range(1000)]
+    assert {decode(word) for word in words} == {ILLEGAL}
+    # What other machines have (CSRs, FENCE.I) would make them go another way.
+    assert not {word & 0x7F for word in words} & {0x73, 0x0F}
+    opcodes = {encoding.match & 0x7F for encoding in ENCODINGS}
+    assert sum(word & 0x7F in opcodes for word in words) > 200
+    assert sum(word & 3 != 3 for word in words) > 200
 
 
 def test_same_seed_same_bytes() -> None:

@@ -1,6 +1,7 @@
 """The committed programs: that they pass, what they reach, and that they are what their sources say."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,13 @@ def test_passes_and_is_small(path: Path, runs: dict[str, Run]) -> None:
 
 def test_all_together_are_short_enough_to_simulate(runs: dict[str, Run]) -> None:
     assert 300_000 <= sum(run.retired for run in runs.values()) <= 500_000
+
+
+def test_documentation_has_the_figures_of_every_program(runs: dict[str, Run]) -> None:
+    table = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([\w-]+)` \|.*\| ([\d,]+) \| ([\d,]+) \| [\d,]+ \|$", table, re.MULTILINE)
+    expected = {(name, f"{run.retired:,}", f"{int(run.rows['trap'].sum()):,}") for name, run in runs.items()}
+    assert set(listed) == expected
 
 
 @pytest.mark.parametrize("path", ELFS, ids=NAMES)
