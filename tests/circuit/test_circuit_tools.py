@@ -1,0 +1,43 @@
+import pytest
+
+from bsdgen.circuit import tools
+from bsdgen.circuit.netlist import order_by_schema, read_netlist
+from bsdgen.errors import InputError, ToolError
+from bsdgen.traces.schema import Field, Schema
+
+
+def test_missing_package_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(tools.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolError, match="pip install pyosys"):
+        tools.abc_binary()
+
+
+def test_errors_of_abc(tmp_path):
+    with pytest.raises(ToolError, match="yosys-abc"):
+        tools.run_abc(["read_aiger none.aig", "strash"], cwd=tmp_path)
+    with pytest.raises(ToolError, match="resyn2"):
+        tools.run_abc(["resyn2"], cwd=tmp_path)
+    with pytest.raises(ToolError, match="did not end"):
+        tools.run_abc(["sleep -n 5"], timeout_s=0.01)
+
+
+def test_errors_of_yosys(tmp_path):
+    bad = tmp_path / "bad.v"
+    bad.write_text("module bad(input a output b); endmodule\n")
+    with pytest.raises(ToolError, match="syntax error"):
+        read_netlist([bad], "bad")
+    with pytest.raises(InputError, match="is missing"):
+        read_netlist([tmp_path / "none.v"], "bad")
+
+
+def test_ports_must_be_the_fields(tmp_path):
+    source = tmp_path / "and.v"
+    source.write_text("module m(input [1:0] a, output y); assign y = &a; endmodule\n")
+    net = read_netlist([source], "m")
+    good = Schema((Field("a", 2, "in"), Field("unused", 3, "in"), Field("y", 1, "out")))
+    aig = order_by_schema(net, good)
+    assert (aig.n_inputs, aig.n_ands) == (5, 1)
+    with pytest.raises(InputError, match="inputs that the schema does not: a"):
+        order_by_schema(net, Schema((Field("b", 2, "in"), Field("y", 1, "out"))))
+    with pytest.raises(InputError, match="lacks the outputs z"):
+        order_by_schema(net, Schema((Field("a", 2, "in"), Field("z", 1, "out"))))
