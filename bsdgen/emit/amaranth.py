@@ -28,8 +28,7 @@ _LOCALS = frozenset({"self", "platform", "m", "node", "nodes", "Const", "Module"
 _PREAMBLE = """
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
-"""
+from amaranth.lib.wiring import In, Out"""
 
 
 def _check_names(model: Model) -> None:
@@ -44,6 +43,11 @@ def _check_names(model: Model) -> None:
 def _local(name: str) -> str:
     """A field's name as a Python variable."""
     return f"{name}_" if keyword.iskeyword(name) or name in _LOCALS else name
+
+
+def _attribute(owner: str, name: str) -> str:
+    """A field as an attribute of a component."""
+    return f'getattr({owner}, "{name}")' if keyword.iskeyword(name) else f"{owner}.{name}"
 
 
 def _class_names(parts: list[Part]) -> list[str]:
@@ -101,6 +105,10 @@ def _members(fields: tuple[Field, ...], direction: str) -> list[str]:
     return [f'            "{field.name}": {direction}({field.width}),' for field in fields]
 
 
+def _connect(sink: str, source: str, field: Field) -> str:
+    return f"        m.d.comb += {_attribute(sink, field.name)}.eq({_attribute(source, field.name)})"
+
+
 def _component(part: Part, title: str, bsd: Bsd, prefix: str, name: Callable[[int], str]) -> list[str]:
     first = 1 + bsd.n_inputs
     lines = [
@@ -115,7 +123,7 @@ def _component(part: Part, title: str, bsd: Bsd, prefix: str, name: Callable[[in
     lines += ["    def elaborate(self, platform):", "        m = Module()", "        nodes = []", ""]
     lines += ["        def node(name, value):", "            signal = Signal(name=name)"]
     lines += ["            nodes.append(signal.eq(value))", "            return signal", ""]
-    lines += [f"        {_local(field.name)} = self.{field.name}" for field in part.inputs]
+    lines += [f"        {_local(field.name)} = {_attribute('self', field.name)}" for field in part.inputs]
     for i in part.nodes.tolist():
         wire = f"{prefix}{first + i}"
         text = ite_expression(name(int(bsd.guard[i])), name(int(bsd.high[i])), name(int(bsd.low[i])))
@@ -125,7 +133,7 @@ def _component(part: Part, title: str, bsd: Bsd, prefix: str, name: Callable[[in
     for field in part.outputs:
         for bit in range(field.width):
             value = name(part.roots[at + bit])
-            target = f"self.{field.name}" if field.width == 1 else f"self.{field.name}[{bit}]"
+            target = _attribute("self", field.name) + ("" if field.width == 1 else f"[{bit}]")
             lines.append(f"        m.d.comb += {target}.eq({value})")
         at += field.width
     return [*lines, "        return m"]
@@ -158,8 +166,8 @@ def amaranth_text(model: Model, name: str) -> str:
     lines += ["    def elaborate(self, platform):", "        m = Module()"]
     for part, title in zip(parts, classes, strict=True):
         lines.append(f"        m.submodules.{part.name} = part = {title}()")
-        lines += [f"        m.d.comb += part.{field.name}.eq(self.{field.name})" for field in part.inputs]
-        lines += [f"        m.d.comb += self.{field.name}.eq(part.{field.name})" for field in part.outputs]
+        lines += [_connect("part", "self", field) for field in part.inputs]
+        lines += [_connect("self", "part", field) for field in part.outputs]
     return "\n".join([*lines, "        return m", ""])
 
 
