@@ -154,6 +154,20 @@ def test_a_later_change_of_mind_is_found(monkeypatch):
     assert len(calls) <= 8
 
 
+def test_recorded_rows_say_nothing_about_what_the_oracle_does_not_care_for():
+    def half(inputs):
+        outputs, care = Inverter.right(inputs)
+        care[:, 0] = 0
+        return outputs, care
+
+    inputs = _questions(50)
+    outputs, care = Inverter.right(inputs)
+    outputs[3, 0] ^= np.uint64(1)
+    assert CheckedOracle(Inverter(half)).check_rows(inputs, outputs, care) == 0
+    outputs[3, 1] ^= np.uint64(1)
+    assert CheckedOracle(Inverter(half)).check_rows(inputs, outputs, care) == 1
+
+
 def test_recorded_rows_hold_the_oracle_to_account():
     oracle = CheckedOracle(Inverter(), output_names=[f"q[{bit}]" for bit in range(70)])
     inputs = _questions(50)

@@ -117,6 +117,14 @@ def test_one_output_may_come_alone():
     assert oracle.query(np.array([[5]], np.uint64))[0].tolist() == [[10]]
 
 
+def test_a_negative_value_does_not_fit_even_64_bits():
+    schema = Schema((Field("a", 4, "in"), Field("q", 64, "out")))
+    right = FunctionOracle(lambda a: a | np.uint64(1 << 63), schema)
+    assert right.query(np.array([[5]], np.uint64))[0].tolist() == [[5 | 1 << 63]]
+    with pytest.raises(OracleError, match="value -1 in row 0 does not fit 64 bits"):
+        FunctionOracle(lambda a: -np.ones(1, np.int64), schema).query(np.array([[5]], np.uint64))
+
+
 @pytest.mark.parametrize(
     "function,said",
     [

@@ -65,6 +65,14 @@ def test_many_contradictions_take_no_quadratic_time():
     assert (len(kept), n_contradictions) == (n, n - 1)
 
 
+def test_more_than_16_answers_to_one_question_are_kept_without_comparison():
+    answers = [*range(20), 3, 18]
+    n = len(answers)
+    _, outputs, _, n_contradictions = distinct_rows(_rows([0] * n), _rows(answers), _rows([31] * n))
+    assert outputs.ravel().tolist() == [*range(20), 18]
+    assert n_contradictions == 20
+
+
 def test_an_index_of_many_rows_is_searched_by_all_threads_alike():
     rng = np.random.default_rng(0)
     rows = rng.permutation(np.arange(30_000, dtype=np.uint64))[:, np.newaxis]

@@ -82,7 +82,7 @@ def _schema_and_rows(draw):
         for name, width in columns_of(schema).items()
     }
     # An index as first input makes every row distinct, so that reading keeps all of them in order.
-    rows[schema.inputs[0].name] = np.arange(n, dtype=np.uint64) % 2 ** schema.inputs[0].width
+    rows[schema.inputs[0].name] = np.arange(n, dtype=np.uint64) & np.uint64(2 ** schema.inputs[0].width - 1)
     return schema, rows, n
 
 
