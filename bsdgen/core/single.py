@@ -127,8 +127,6 @@ class SingleCycleCore(Elaboratable):
     """
 
     def __init__(self, modules: list[LearnedModule], reset_pc: int | None = None) -> None:
-        if reset_pc is not None and not (0 <= reset_pc < 2**32 and reset_pc % 4 == 0):
-            raise InputError(f"reset_pc must be a multiple of 4 below 2**32, not {reset_pc:#x}")
         self.modules = modules
         self.fixed_reset_pc = reset_pc
         self.reset_pc = Signal(32)
@@ -231,12 +229,15 @@ def core_text(model: Model, name: str, reset_pc: int | None = None) -> str:
     Raises
     ------
     InputError
-        The model cannot be the step function of a core, see `learned_modules`.
+        The model cannot be the step function of a core, see `learned_modules`, or `reset_pc` is no address of
+        an instruction.
     ToolError
         Yosys is missing or fails.
     """
     from amaranth.back import rtlil
 
+    if reset_pc is not None and not (0 <= reset_pc < 2**32 and reset_pc % 4 == 0):
+        raise InputError(f"reset_pc must be a multiple of 4 below 2**32, not {reset_pc:#x}")
     core = SingleCycleCore(learned_modules(model, name), reset_pc)
     text = rtlil.convert(core, ports=core.ports(), name=f"{name}_core", emit_src=False)
     return rtlil_to_verilog(

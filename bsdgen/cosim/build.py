@@ -21,6 +21,7 @@ from bsdgen.artifacts import atomic_path
 from bsdgen.errors import InputError, ToolError
 
 CACHE = "cosim_build"
+_KEEP = 2  # simulators: going back to the Verilog before an experiment needs no build
 # Nodes are bit operations on memory: -O1 takes ten times longer to compile than -O0 and saves a few
 # microseconds a cycle, which only runs of tens of millions of instructions would give back.
 _FLAGS = ("-O3", "--output-split", "20000", "--output-split-cfuncs", "500")
@@ -126,7 +127,7 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
     ----------
     sources : Verilog of the core and its modules; the bench is added.
     core : name of the core's module.
-    cache : folder that keeps executables; older ones are removed.
+    cache : folder that keeps the last executables.
 
     Raises
     ------
@@ -160,8 +161,9 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
         _call([*verilate, str(bench), *(str(source.resolve()) for source in sources)], work, env, "Verilator")
         jobs = f"-j{os.cpu_count() or 1}"
         _call(["make", jobs, "-f", "Vtop.mk", *_MAKE], work, env, "compiling the simulator")
-        for old in cache.glob("bench-*"):
-            old.unlink()
+        kept = sorted(cache.glob("bench-*"), key=lambda path: path.stat().st_mtime)
+        for old in kept[: 1 - _KEEP]:
+            old.unlink(missing_ok=True)
         with atomic_path(simulator) as temporary:
             shutil.copyfile(work / "bench", temporary)
         simulator.chmod(0o755)

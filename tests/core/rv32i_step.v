@@ -74,7 +74,7 @@ module rv32i_step(
   wire        jump = jal | jalr | taken;
   wire [31:0] next = pc_rdata + 4;
   assign pc_wdata = jump ? {target[31:1], target[0] & ~jalr} : next;
-  assign trap = !legal | (jump & target[1]) | ((load | store) & misaligned);
+  assign trap = !legal | (jump & pc_wdata[1:0] != 0) | ((load | store) & misaligned);
   assign rd_addr = trap | branch | store | fence ? 0 : insn[11:7];
   assign rd_wdata = lui ? imm_u : auipc ? pc_rdata + imm_u : jal | jalr ? next : load ? loaded : alu;
 endmodule
