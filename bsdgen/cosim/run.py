@@ -94,7 +94,10 @@ def _environment(tools: Tools, bench: Path, job: Path) -> dict[str, str]:
     return env | {
         "GPI_USERS": f"{tools.libpython};{config.pygpi_entry_point()}",
         "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONPATH": os.pathsep.join([str(bench), *sys.path]),
+        "PYTHONPATH": os.pathsep.join([str(bench), *(path for path in sys.path if path)]),
+        "LD_LIBRARY_PATH": os.pathsep.join(
+            [str(tools.cocotb_libs), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+        ),
         "COCOTB_TEST_MODULES": "lockstep",
         "COCOTB_TOPLEVEL": "bench",
         "TOPLEVEL_LANG": "verilog",
