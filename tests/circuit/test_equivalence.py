@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from standin import random_bsd, rv32i_bsd
@@ -112,8 +114,6 @@ def test_engines_that_contradict_each_other(monkeypatch):
 
 
 def test_optimise_refuses_another_function(monkeypatch):
-    import sys
-
     module = sys.modules["bsdgen.circuit.optimise"]
     monkeypatch.setattr(module, "_COMPRESS2RS", "b -l")
     monkeypatch.setattr(module, "read_aiger", lambda path: type("Net", (), {"aig": adder(ripple, 4)}))
@@ -129,3 +129,28 @@ def test_constants_and_inputs_as_outputs():
     b = aig_from_bsd(Bsd(2, empty, empty, empty, np.array([0, 1, 2, 5], np.int32)))
     assert prove_equivalent(a, b).equal
     assert not prove_equivalent(a, Aig(2, empty, empty, np.array([0, 1, 2, 4], np.int32))).equal
+
+
+@pytest.mark.parametrize("words", [1, 4])
+def test_sweep_on_redundant_graphs_that_simulation_hardly_tells_apart(monkeypatch, words):
+    """Many nodes that are equal, complementary or nearly so; every answer against all assignments."""
+    module = sys.modules["bsdgen.circuit.sweep"]
+    monkeypatch.setattr(module, "_WORDS", words)
+    rows = np.arange(256, dtype=np.uint64)[:, None]
+    answers = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        builder = AigBuilder(8)
+        twins = [random_bsd(rng, 4, 80, 4, window=30) for _ in range(2)]
+        parts = [aig_from_bsd(twin) for twin in twins]
+        first, second = list(range(2, 10, 2)), list(range(10, 18, 2))
+        left = copy_into(builder, parts[0], first) + copy_into(builder, parts[1], second)
+        a = builder.build([builder.xor(x, y) for x in left[:4] for y in left[4:]])
+        guard = 2 * int(rng.integers(1, 9))
+        other = [builder.ite(guard, builder.or_(x, y), builder.xor(y, x)) for x in left[:4] for y in left[4:]]
+        b = builder.build(other) if seed % 2 else optimise(a, 1, ("abc",))
+        same = np.array_equal(a.evaluate(rows), b.evaluate(rows))
+        difference, _ = sweep(a, b, rng)
+        assert (difference is None) == same
+        answers.append(same)
+    assert 10 < sum(answers) < 60
