@@ -170,7 +170,7 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
             raise InputError(f"{source}: is missing; write it with `bsdgen emit`")
     bench = find_bench() / "bench.v"
     tools = find_tools()
-    simulator = cache / f"bench-{source_digest([bench, *sources], core)}"
+    simulator = cache.resolve() / f"bench-{source_digest([bench, *sources], core)}"
     if simulator.is_file():
         return simulator
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:

@@ -64,6 +64,13 @@ def test_programs_pass_in_lock_step(cpu, small, tmp_path):
     assert steps[-1] == (len(paths), len(paths))
 
 
+def test_folder_and_programs_relative_to_where_we_are(cpu, small, monkeypatch):
+    monkeypatch.chdir(cpu)
+    os.symlink(small, cpu / "here.elf")
+    (result,) = cosimulate(Path("."), [Path("here.elf")])
+    assert result.passed
+
+
 def test_a_held_core_retires_the_same(cpu, small):
     traps = PROGRAMS / "traps.elf"
     for result in cosimulate(cpu, [traps, small], stall=0xACE1, jobs=1):
