@@ -3,7 +3,7 @@
 Commands import what they need when they run, so that ``--help`` answers at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -35,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "record": (record, "bsdgen record sim/programs/*.elf -o traces/"),
     "convert": (convert, "bsdgen convert spike.log --elf sort.elf -o traces/sort.parquet"),
     "learn": (learn, "bsdgen learn traces/ -o rtl_out/rv32i"),

@@ -19,15 +19,15 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int, /) -> None:
         """Say that `done` of `total` steps are through (`total` 0: not known)."""
 
-    def stage(self, text: str) -> None:
-        """Say what is being done."""
+    def stage(self, text: str, note: str = "") -> None:
+        """Say what is being done, and how far it is in words."""
 
 
 class _Silent:
     def __call__(self, done: int, total: int, /) -> None:
         pass
 
-    def stage(self, text: str) -> None:
+    def stage(self, text: str, note: str = "") -> None:
         pass
 
 
@@ -35,7 +35,7 @@ class _Lines:
     """Progress for a log file: a line when a stage begins, and one every few seconds."""
 
     def __init__(self, text: str) -> None:
-        self._text = ""
+        self._text = self._note = ""
         self._begun = self._last = time.monotonic()
         self.stage(text)
 
@@ -43,10 +43,12 @@ class _Lines:
         now = time.monotonic()
         if now - self._last >= _PLAIN_INTERVAL_S:
             self._last = now
-            amount = f"{done:,} of {total:,}" if total else f"{done:,}"
-            print(f"{self._text}: {amount} ({now - self._begun:.0f} s)", file=sys.stderr, flush=True)
+            amount = f"{done:,} of {total:,}" if total else "at work"
+            line = f"{self._text}: {amount}{self._note} ({now - self._begun:.0f} s)"
+            print(line, file=sys.stderr, flush=True)
 
-    def stage(self, text: str) -> None:
+    def stage(self, text: str, note: str = "") -> None:
+        self._note = f", {note}" if note else ""
         if text != self._text:
             self._text = text
             self._last = time.monotonic()
@@ -63,8 +65,8 @@ class _Bar:
     def __call__(self, done: int, total: int, /) -> None:
         self._bar.update(self._task, completed=done, total=total or None)
 
-    def stage(self, text: str) -> None:
-        self._bar.update(self._task, description=text)
+    def stage(self, text: str, note: str = "") -> None:
+        self._bar.update(self._task, description=f"{text}, {note}" if note else text)
 
 
 class Output:

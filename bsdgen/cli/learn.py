@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bsdgen.cli.console import Output, Progress
-from bsdgen.cli.options import Jobs, OracleText, Seed, use_jobs
+from bsdgen.cli.options import Jobs, OracleText, Seed
 from bsdgen.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.traces.schema import Schema
     from bsdgen.traces.store import Traces
+
+
+_STAGES = {
+    "contexts": "learning: contexts",
+    "expand": "learning: functions",
+    "check": "learning: checks on fresh rows",
+    "done": "learning: done",
+}
 
 
 def learn(
@@ -52,12 +60,11 @@ def learn(
     from bsdgen.learn import BsdLearner, LearnConfig
     from bsdgen.model import Model
 
-    use_jobs(jobs)
     rows = _read(traces or [])
     fields = _schema(schema, rows)
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     asked = _oracle(text, fields, rows, out)
-    config = LearnConfig(seed=seed)
+    config = LearnConfig(seed=seed, jobs=jobs or 0)
     with out.progress("learning") as progress:
         learner = BsdLearner(config).fit(
             asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)
@@ -67,7 +74,7 @@ def learn(
         "oracle": text,
         "traces": _provenance(rows),
         "config": asdict(config),
-        "learn": {**asdict(learner.stats_), "oracle_queries": asked.n_queries},
+        "learn": asdict(learner.stats_),
         "speculation": learner.ledger_summary_,
         "tools": _tools(),
     }
@@ -112,7 +119,7 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
         raise UsageError(
             "the traces name no oracle; give one with --oracle (simulator:rv32i, or module:function)"
         )
-    asked = CheckedOracle(resolve_oracle(text, fields))
+    asked = CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
     if rows is not None:
         if rows.n_contradictions:
             out.note(
@@ -126,7 +133,7 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
 
 def _subscriber(progress: Progress, out: Output) -> "Any":
     def on_event(event: "Event") -> None:
-        progress.stage(f"{event.stage} ({event.nodes:,} nodes)" if event.nodes else event.stage)
+        progress.stage(_STAGES.get(event.stage, event.stage), f"{event.nodes:,} functions")
         progress(event.done, event.total)
         if event.message:
             out.detail(f"{event.stage}: {event.message}")

@@ -71,4 +71,4 @@ def use_jobs(jobs: int | None) -> None:
     if jobs is not None:
         import numba
 
-        numba.set_num_threads(min(jobs, numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(min(jobs, numba.get_num_threads()))

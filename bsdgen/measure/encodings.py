@@ -31,7 +31,8 @@ def _any_legal(rng: np.random.Generator, n: int) -> U32:
 
 def _one_bit_off(rng: np.random.Generator, n: int) -> U32:
     """Legal words with one bit flipped; some stay legal, which is as well."""
-    return _any_legal(rng, n) ^ (np.uint32(1) << rng.integers(0, 32, n, np.uint32))
+    bit: U32 = np.uint32(1) << rng.integers(0, 32, n, np.uint32)
+    return _any_legal(rng, n) ^ bit
 
 
 def _two_bits_off(rng: np.random.Generator, n: int) -> U32:
@@ -45,7 +46,8 @@ def _any_opcode(rng: np.random.Generator, n: int) -> U32:
 
 def _compressed(rng: np.random.Generator, n: int) -> U32:
     """Words whose two low bits are not 11: 16-bit encodings to the manual."""
-    return words32(rng, n) & np.uint32(0xFFFFFFFC) | rng.integers(0, 3, n, np.uint32)
+    low: U32 = rng.integers(0, 3, n, np.uint32)
+    return words32(rng, n) & np.uint32(0xFFFFFFFC) | low
 
 
 def _other_funct7(rng: np.random.Generator, n: int) -> U32:
