@@ -14,12 +14,13 @@ from bsdgen.learn.tree import DONT_CARE, TreeNode
 class CycleFound(Exception):
     """A function leads back to itself: one of its cofactors was merged wrongly.
 
-    `edge` identifies the last edge of the cycle for `FunctionTable.separate`.
+    The last edge of the cycle is branch `branch` of function `index`.
     """
 
-    def __init__(self, edge: bytes) -> None:
+    def __init__(self, index: int, branch: int) -> None:
         super().__init__("a merge makes a cycle")
-        self.edge = edge
+        self.index = index
+        self.branch = branch
 
 
 class Unexpanded(Exception):
@@ -75,8 +76,7 @@ def topological(table: FunctionTable, roots: list[int]) -> list[int]:
             if state.get(index) == 2:
                 continue
             if state.get(index) == 1:
-                above = table.at(parent)
-                raise CycleFound(table.edge(above, above.variable, branch))
+                raise CycleFound(parent, branch)
             if function.variable == UNEXPANDED:
                 missing.append(index)
                 state[index] = 2

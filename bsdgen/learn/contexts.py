@@ -70,6 +70,7 @@ def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
     row_kernel.difference_planes(different, context.outputs, planes)
     row_planes = queries.planes(rows, queries.n_inputs)[variables]
     base, care = _outputs(queries, rows, context)
+    care = np.full_like(care, np.uint64(0xFFFFFFFFFFFFFFFF))
     return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context), base, care)
 
 

@@ -27,6 +27,7 @@ class Function:
     variable : guard of its expansion, `UNEXPANDED` before.
     low, high : literals of its cofactors.
     merges : how many times another cube was speculated to be this function.
+    order : key of the variable order that it was expanded in.
     """
 
     output: int
@@ -37,6 +38,7 @@ class Function:
     low: int = 0
     high: int = 0
     merges: int = 0
+    order: bytes = b""
 
     def key(self) -> bytes:
         """Identity of the representative."""
@@ -51,7 +53,6 @@ class FunctionTable:
         self.n_inputs = bank_planes.shape[0]
         self.functions: list[Function | None] = [None] * (1 + self.n_inputs)
         self.merging = merging
-        self.separate: set[bytes] = set()
         self._by_signature: dict[bytes, int] = {}
         self._keys: list[bytes | None] = []
         zero = np.zeros(bank_planes.shape[1], np.uint64)
@@ -97,11 +98,6 @@ class FunctionTable:
                 del self._by_signature[key]
         del self._keys[size - 1 - self.n_inputs :]
         del self.functions[size:]
-
-    @staticmethod
-    def edge(function: Function, variable: int, branch: int) -> bytes:
-        """Identity of a cofactor edge, for `separate`: edges whose target must not be merged."""
-        return function.key() + bytes([branch]) + variable.to_bytes(4, "little")
 
     def at(self, index: int) -> Function:
         """The function of an id above the variables."""

@@ -100,6 +100,7 @@ class Expander:
         self.own_blocks = _OWN_ROWS // 64
         self.known: set[int] = set()
         self.orders = orders
+        self.order_key = b""
 
     def expand(
         self, ids: list[int], signatures: U64, order_key: bytes, limit: int | None = None
@@ -111,6 +112,7 @@ class Expander:
         needed: the rest is left unexpanded.
         """
         live = self._sample(ids, signatures, None)
+        self.order_key = order_key
         order = self.orders.setdefault(order_key, [])
         started = len(self.table)
         position = 0
@@ -136,6 +138,23 @@ class Expander:
                 del self.orders[order_key]
                 return False
         return True
+
+    def separate(self, index: int, branch: int) -> None:
+        """Give one cofactor of a function a diagram of its own, merged with nothing at its root."""
+        function = self.table.at(index)
+        mask, value = set_bit(function.mask, function.variable), function.value
+        if branch:
+            value = set_bit(value, function.variable)
+        signature = self.memory.signatures(
+            self.queries, self.bank, np.array([function.output]), mask[None], value[None]
+        )
+        literal, _ = self.table.intern(function.output, mask, value, signature[0], merge=False)
+        if branch:
+            function.high = literal ^ function.complement
+        else:
+            function.low = literal ^ function.complement
+        if not self.table.expanded(literal >> 1):
+            self.expand([literal >> 1], signature, function.order)
 
     def _choose(self, live: _Live) -> int:
         blocks = self.n_common // 64
@@ -178,10 +197,7 @@ class Expander:
             edges = []
             for branch in (0, 1):
                 row = 2 * i + branch
-                key = self.table.edge(function, variable, branch)
-                literal, is_new = self.table.intern(
-                    int(output[row]), mask[row], value[row], signatures[row], key not in self.table.separate
-                )
+                literal, is_new = self.table.intern(int(output[row]), mask[row], value[row], signatures[row])
                 if (is_new or not self.table.expanded(literal >> 1)) and literal >> 1 not in waiting:
                     waiting.add(literal >> 1)
                     new_ids.append(literal >> 1)
@@ -189,6 +205,7 @@ class Expander:
                     new_support.append(int(own[i]))
                 edges.append(literal ^ function.complement)
             function.variable, function.low, function.high = variable, edges[0], edges[1]
+            function.order = self.order_key
             self.known.add(common_hash(live.base[own[i], : self.n_common // 64]))
         grown = self._sample(new_ids, signatures[new_rows], supports[new_support])
         return live.keep(~depends).join(grown)

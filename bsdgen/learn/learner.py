@@ -82,7 +82,7 @@ class _Fit:
         self.memory = Memory()
         self.orders: dict[bytes, list[int]] = {}
         self.decisions: dict[bytes, Decision] = {}
-        self.separate: set[bytes] = set()
+        self.n_separated = 0
         self.round = 0
         self.n_counterexamples = 0
         self.table: FunctionTable
@@ -119,28 +119,22 @@ class _Fit:
 
     def _build(self, bank: U64) -> Assembly:
         """Tree, table and diagram for one bank."""
-        while True:
-            self.table = FunctionTable(self.queries.planes(bank, self.queries.n_inputs), self.config.merging)
-            self.table.separate = self.separate
-            expander = Expander(
-                self.queries,
-                self.table,
-                bank,
-                self.config.n_sensitivity,
-                self.config.max_nodes,
-                self.orders,
-                self.memory,
-                self._tick,
-            )
-            grower = TreeGrower(self.queries, self.table, expander, bank, self.config, self.decisions)
-            grower.tell = self._say
-            grower.grow(self._root())
-            self.tree = grower.nodes
-            try:
-                return self._assemble(expander, bank)
-            except CycleFound as found:
-                self.separate.add(found.edge)
-                self._say("expand", "a merge made a cycle: undone")
+        self.table = FunctionTable(self.queries.planes(bank, self.queries.n_inputs), self.config.merging)
+        expander = Expander(
+            self.queries,
+            self.table,
+            bank,
+            self.config.n_sensitivity,
+            self.config.max_nodes,
+            self.orders,
+            self.memory,
+            self._tick,
+        )
+        grower = TreeGrower(self.queries, self.table, expander, bank, self.config, self.decisions)
+        grower.tell = self._say
+        grower.grow(self._root())
+        self.tree = grower.nodes
+        return self._assemble(expander, bank)
 
     def _root(self) -> Context:
         zero = np.zeros(self.queries.w_in, np.uint64)
@@ -160,6 +154,9 @@ class _Fit:
                     np.array([f.value for f in functions]),
                 )
                 expander.expand(left.ids, signatures, b"left over")
+            except CycleFound as found:
+                expander.separate(found.index, found.branch)
+                self.n_separated += 1
 
     def _context_cubes(self) -> tuple[U64, U64]:
         """Cubes of all contexts of the tree."""
@@ -206,7 +203,7 @@ class _Fit:
             "contexts": len(leaves),
             "function_guards": n_guards,
             "merges": int(sum(table.at(i).merges for i in range(1 + table.n_inputs, len(table)))),
-            "undone_merges": len(self.separate),
+            "undone_merges": self.n_separated,
             "fresh_rows_checked": mistakes.checked,
             "fresh_rows_wrong": mistakes.wrong,
         }

@@ -106,7 +106,7 @@ class Queries:
             outputs, care = outputs.reshape(n, k, -1), care.reshape(n, k, -1)
             if base is None or base_care is None:
                 base, base_care = outputs[0], care[0]
-                out[: part.stop - 1] = (outputs[1:] ^ base) & care[1:] & base_care
+                out[: part.stop - 1] = outputs[1:] ^ base
             else:
-                out[part.start - 1 : part.stop - 1] = (outputs ^ base) & care & base_care
+                out[part.start - 1 : part.stop - 1] = outputs ^ base
         return out

@@ -134,15 +134,15 @@ class TreeGrower:
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
             return Decision(variable=control[0])
+        if distinct <= _FEW or self._try_leaf(context, signatures, _LEAF_BUDGET * distinct):
+            return Decision()
         if self.config.function_guards:
             guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
             if guard is not None:
                 return Decision(guard=guard)
             if in_the_way is not None:
                 return Decision(variable=in_the_way)
-        if control is not None and distinct > _FEW and not self._try_leaf(context, signatures, _LEAF_BUDGET * distinct):
-            return Decision(variable=control[0])
-        return Decision()
+        return Decision() if control is None else Decision(variable=control[0])
 
     def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
         """Expand the context as a leaf; if that costs more than `limit` functions, as if nothing had been tried."""
