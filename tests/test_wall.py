@@ -1,4 +1,4 @@
-"""The learner and the diagram know bits only: no name of a field or instruction and no opcode stands there."""
+"""The learner and the diagram know bits only: no name of a field or instruction and no opcode is there."""
 
 import ast
 from pathlib import Path

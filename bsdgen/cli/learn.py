@@ -63,7 +63,7 @@ def learn(
     rows = _read(traces or [])
     fields = _schema(schema, rows)
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
-    asked = _oracle(text, fields, rows, out)
+    asked, differing = _oracle(text, fields, rows, out)
     config = LearnConfig(seed=seed, jobs=jobs or 0)
     with out.progress("learning") as progress:
         learner = BsdLearner(config).fit(
@@ -72,7 +72,7 @@ def learn(
     target = folder if folder is not None else Path("rtl_out") / _name(text)
     info = {
         "oracle": text,
-        "traces": _provenance(rows),
+        "traces": {**_provenance(rows), "differing": differing},
         "config": asdict(config),
         "learn": asdict(learner.stats_),
         "speculation": learner.ledger_summary_,
@@ -110,8 +110,8 @@ def _schema(path: Path | None, rows: "Traces | None") -> "Schema":
     return fields
 
 
-def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> "CheckedOracle":
-    """Build the oracle behind its checks, and hold it to the recorded rows."""
+def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> "tuple[CheckedOracle, int]":
+    """Build the oracle behind its checks; and how many recorded rows differ from what it says."""
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.oracle.resolve import resolve_oracle
 
@@ -120,6 +120,7 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
             "the traces name no oracle; give one with --oracle (simulator:rv32i, or module:function)"
         )
     asked = CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
+    wrong = 0
     if rows is not None:
         if rows.n_contradictions:
             out.note(
@@ -128,7 +129,7 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
         wrong = asked.check_rows(rows.inputs, rows.outputs, rows.care)
         if wrong:
             out.note(f"warning: {wrong:,} of {rows.n_rows:,} recorded rows differ from what {text} says")
-    return asked
+    return asked, wrong
 
 
 def _subscriber(progress: Progress, out: Output) -> "Any":
@@ -164,7 +165,7 @@ def _report(out: Output, model: "Model", target: Path) -> None:
         "model": str(target),
         "bsd": {"inputs": model.bsd.n_inputs, "outputs": model.bsd.n_outputs, "nodes": model.bsd.n_nodes},
         "learn": stats,
-        "traces": {key: model.info["traces"][key] for key in ("rows", "contradictions")},
+        "traces": {key: model.info["traces"][key] for key in ("rows", "contradictions", "differing")},
     }
     text = (
         f"{target}: {model.bsd.n_nodes:,} nodes, {model.bsd.n_inputs} inputs, {model.bsd.n_outputs} outputs, "

@@ -155,7 +155,8 @@ def _spread(layers: list[list[int]], widest: int) -> dict[int, float]:
 
 def _edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], edge: Edge) -> None:
     (x0, y0), (x1, y1) = start, end
-    x0 += 0.1 if edge.high else -0.1
+    side = 0.08 if edge.high else -0.08
+    x0, x1 = x0 + side, x1 + side  # two edges to one child stay apart
     colour = INK if edge.high else MUTED
     line = "-" if edge.high else (0, (3, 2))
     axes.plot([x0, x1], [y0, y1], color=colour, linewidth=1, linestyle=line, zorder=1)

@@ -1,0 +1,265 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import adder_model, decoder_model
+
+from bsdgen.bsd import Bsd
+from bsdgen.cli.app import COMMANDS, main
+from bsdgen.errors import BudgetReached, InputError
+from bsdgen.model import Model
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "sim" / "programs" / "sort.elf"
+LEARN_ADDER = ["learn", "--oracle", "examples.adder:add", "--schema", "examples/adder.toml"]
+
+
+@pytest.fixture
+def in_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def adder(tmp_path: Path, in_root: None) -> Path:
+    folder = tmp_path / "adder"
+    adder_model(oracle="examples.adder:add").save(folder)
+    return folder
+
+
+def test_help_answers_at_once() -> None:
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "bsdgen", "--help"], capture_output=True, text=True, check=True
+    )
+    wall_s = time.perf_counter() - begun
+    assert all(name in done.stdout for name in COMMANDS)
+    assert wall_s < 2  # 0.2 s on an idle machine; tests share theirs
+    heavy = ["numpy", "numba", "pyarrow", "networkx", "matplotlib", "scipy", "amaranth", "cocotb", "rich"]
+    code = f"import sys, bsdgen.cli.app; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Example: bsdgen {name}" in text
+    for option in ("--json", "--quiet", "--verbose", "--help"):
+        assert option in text
+
+
+@pytest.mark.parametrize("words", [["learn", "--no-such-option"], ["no-such-command"], ["measure"]])
+def test_usage_errors(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_learn_measure_report_on_a_callable(
+    tmp_path: Path, in_root: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "adder"
+    assert main([*LEARN_ADDER, "-o", str(folder), "--seed", "5", "--json", "-q"]) == 0
+    out = capsys.readouterr()
+    facts = json.loads(out.out)
+    assert out.err == ""
+    assert facts["bsd"]["outputs"] == 5
+    model = Model.load(folder)
+    assert model.info["oracle"] == "examples.adder:add"
+    assert model.info["config"]["seed"] == 5
+    assert main(["measure", str(folder), "-n", "20000", "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert (measured["vectors"], measured["errors"]) == (20_000, 0)
+    assert json.loads((folder / "measure.json").read_text()) == measured
+    assert main(["report", str(folder), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["measure"]["vectors"] == 20_000
+    assert report["learn"]["oracle_queries"] == facts["learn"]["oracle_queries"]
+
+
+def test_measure_fails_on_a_wrong_model(adder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Model.load(adder)
+    roots = model.bsd.roots ^ np.array([0, 1, 0, 0, 0], np.int32)
+    bsd = Bsd(8, model.bsd.guard, model.bsd.low, model.bsd.high, roots)
+    Model(bsd, model.schema, model.info).save(adder)
+    assert main(["measure", str(adder), "-n", "1000", "--json"]) == 1
+    out = capsys.readouterr()
+    assert json.loads(out.out)["errors"] == 1000  # one document, although an error follows
+    assert "1,000 of 1,000 vectors differ" in out.err
+    assert json.loads((adder / "measure.json").read_text())["errors"] == 1000
+
+
+def test_measure_needs_an_oracle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    adder_model().save(tmp_path)
+    assert main(["measure", str(tmp_path)]) == 2
+    assert "--oracle" in capsys.readouterr().err
+
+
+def test_record_and_learn_read_the_oracle_from_the_traces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traces = tmp_path / "traces"
+    assert main(["record", str(PROGRAM), "-o", str(traces), "--json", "-q"]) == 0
+    recorded = json.loads(capsys.readouterr().out)["programs"]
+    assert [(item["name"], item["passed"]) for item in recorded] == [("sort", True)]
+    asked = stand_in_learner(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert main(["learn", str(traces)]) == 0
+    assert Model.load(tmp_path / "rtl_out" / "rv32i").info["oracle"] == "simulator:rv32i"
+    assert asked["oracle"] == "simulator:rv32i"
+    assert 0 < asked["rows"] <= recorded[0]["retired"]
+
+
+def stand_in_learner(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Replace the learner by one that gives the hand-made model and notes what it was asked."""
+    from bsdgen.learn import LearnStats
+
+    asked: dict[str, object] = {}
+
+    class StandIn:
+        def __init__(self, config: object) -> None:
+            asked["config"] = config
+
+        def fit(self, oracle: object, rows: np.ndarray, on_event: object = None) -> "StandIn":
+            asked["oracle"] = oracle.name  # type: ignore[attr-defined]
+            asked["rows"] = rows.shape[0]
+            self.bsd_ = decoder_model().bsd
+            self.stats_ = LearnStats(1.0, 1.0, 1.0, 1, 1, 1, 1, 1, 1, 1, 1)
+            self.ledger_, self.ledger_summary_ = {}, {}
+            return self
+
+    monkeypatch.setattr("bsdgen.learn.BsdLearner", StandIn)
+    return asked
+
+
+def test_rows_that_the_oracle_contradicts_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bsdgen.traces.schema import RVFI_SCHEMA
+    from bsdgen.traces.store import write_traces
+
+    rows = {field.name: np.zeros(3, np.uint32) for field in RVFI_SCHEMA.fields}  # insn 0 does not trap: wrong
+    rows["pc_rdata"][:] = [0, 4, 8]
+    write_traces(tmp_path / "wrong.parquet", rows, RVFI_SCHEMA, {"oracle": "simulator:rv32i"})
+    stand_in_learner(monkeypatch)
+    assert main(["learn", str(tmp_path / "wrong.parquet"), "-o", str(tmp_path / "m"), "--json"]) == 0
+    out = capsys.readouterr()
+    assert "3 of 3 recorded rows differ" in out.err
+    assert json.loads(out.out)["traces"]["differing"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["learn"], 2, "nothing to learn from"),
+        (["learn", "no/such/folder"], 3, "no/such/folder"),
+        (["learn", "--oracle", "examples.adder:add"], 2, "--schema"),
+        ([*LEARN_ADDER[:2], "examples.adder:subtract", *LEARN_ADDER[3:]], 3, "subtract"),
+        ([*LEARN_ADDER[:4], "no.toml"], 3, "no.toml"),
+        (["measure", "no/such/model"], 3, "holds no model"),
+        (["emit", "no/such/model"], 3, "holds no model"),
+        (["report", "no/such/model"], 3, "holds no model"),
+        (["record", "examples/adder.toml"], 3, "adder.toml"),
+        (["record", "examples"], 3, "holds no *.elf"),
+        (["record", str(PROGRAM), str(PROGRAM)], 2, "different names"),
+        (["record", str(PROGRAM), "--max-steps", "100"], 3, "100"),
+        (["convert", "examples/adder.toml", "--elf", str(PROGRAM)], 3, "adder.toml"),
+    ],
+)
+def test_bad_input(
+    words: list[str],
+    code: int,
+    says: str,
+    *,
+    tmp_path: Path,
+    in_root: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = tmp_path / "out"
+    extra = ["-o", str(target)] if words[0] in ("learn", "record", "convert") else []
+    assert main([*words, *extra, "--json"]) == code
+    out = capsys.readouterr()
+    assert says in out.err
+    error = json.loads(out.out)["error"]
+    assert error["exit_code"] == code
+    assert says in error["message"]
+    assert not target.exists() or not any(target.iterdir())  # nothing half-written
+
+
+def test_an_error_of_the_project_keeps_its_code(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def out_of_budget(*_: object, **__: object) -> None:
+        raise BudgetReached("time limit of 1 s reached")
+
+    monkeypatch.setattr("bsdgen.measure.measure", out_of_budget)
+    assert main(["measure", str(adder)]) == 5
+    assert capsys.readouterr().err.endswith("bsdgen: time limit of 1 s reached\n")
+
+
+def test_a_bug_keeps_its_traceback(adder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bsdgen.measure.measure", bug)
+    with pytest.raises(ZeroDivisionError):
+        main(["measure", str(adder)])
+
+
+def test_cosim_writes_its_result_and_fails_on_a_mismatch(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bsdgen.cosim.run import ProgramResult
+
+    results = [
+        ProgramResult("sort", 100, 0, True, 1.0, ""),
+        ProgramResult("crc32", 7, 1, False, 0.5, "instruction 7 at pc 0x80000010 (add x1, x2, x3): rd_wdata"),
+    ]
+    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **__: results)
+    assert main(["cosim", str(adder), str(PROGRAM)]) == 1
+    out = capsys.readouterr()
+    assert "pc 0x80000010" in out.out
+    assert "crc32 did not pass" in out.err
+    written = json.loads((adder / "cosim.json").read_text())["programs"]
+    assert [(item["name"], item["mismatches"], item["passed"]) for item in written] == [
+        ("sort", 0, True),
+        ("crc32", 1, False),
+    ]
+
+
+def test_interrupt_leaves_the_last_model(adder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in adder.iterdir()}
+    # Long enough to be stopped at any moment; the signal comes as soon as learning has begun.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bsdgen", "measure", str(adder), "-n", "100000000000"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    assert "measuring" in process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"bsdgen measure {adder} -n 100000000000" in said
+    assert {path.name: path.read_bytes() for path in adder.iterdir()} == before
+
+
+def test_message_of_input_error_goes_to_stderr_only(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise InputError("no good")
+
+    monkeypatch.setattr("bsdgen.report.write_report", refuse)
+    assert main(["report", str(adder), "-q"]) == 3
+    out = capsys.readouterr()
+    assert (out.out, out.err) == ("", "bsdgen: no good\n")
