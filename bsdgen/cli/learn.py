@@ -1,5 +1,6 @@
 """``bsdgen learn``: the main command, from an oracle and recorded rows to a model."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.traces.schema import Schema
     from bsdgen.traces.store import Traces
-
-
-_STAGES = {
-    "contexts": "learning: contexts",
-    "expand": "learning: functions",
-    "check": "learning: checks on fresh rows",
-    "done": "learning: done",
-}
 
 
 def learn(
@@ -132,12 +125,16 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
     return asked, wrong
 
 
-def _subscriber(progress: Progress, out: Output) -> "Any":
+def _subscriber(progress: Progress, out: Output) -> "Callable[[Event], None]":
+    """Show events: what each round of checks found as a line of its own, the rest as progress."""
+
     def on_event(event: "Event") -> None:
-        progress.stage(_STAGES.get(event.stage, event.stage), f"{event.nodes:,} functions")
-        progress(event.done, event.total)
-        if event.message:
-            out.detail(f"{event.stage}: {event.message}")
+        progress.stage("learning", f"{event.stage}, {event.nodes:,} functions")
+        progress(event.done if event.total else 0, event.total)
+        if event.stage == "check":
+            out.note(event.message)
+        elif event.stage != "expand":
+            out.detail(event.message)
 
     return on_event
 

@@ -86,7 +86,7 @@ def to_svg(drawn: Figure, salt: str, label: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'id="(\w+?)"', rf'id="{salt}-\1"', text)
+    text = re.sub(r'id="([^"]+)"', rf'id="{salt}-\1"', text)
     text = re.sub(r'(xlink:href="|url\()#', rf"\1#{salt}-", text)
     for colour, name in _VARIABLES.items():
         text = text.replace(colour, f"var(--{name})")

@@ -1,0 +1,164 @@
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from small_models import LEARNED, adder_model, decoder_model
+
+from bsdgen.artifacts import write_json
+from bsdgen.errors import InputError
+from bsdgen.measure import measure
+from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.report import summary_text, write_report
+
+PROGRAMS = [
+    {"name": "sort", "retired": 30_354, "mismatches": 0, "passed": True, "wall_s": 1.5, "detail": ""},
+    {"name": "crc<32>", "retired": 7, "mismatches": 2, "passed": False, "wall_s": 0.5, "detail": "pc 0x8"},
+]
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Balance(HTMLParser):
+    """Checks that elements are closed in order, and notes ids and addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "xlink:href") and value]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def parsed(page: str) -> Balance:
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []
+    return balance
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "rv32i"
+    model = decoder_model()
+    model.save(folder)
+    result = measure(model, SimulatorOracle(), vectors=20_000, seed=9)
+    write_json(folder / "measure.json", {"oracle": "simulator:rv32i", **result.as_dict()})
+    write_json(folder / "cosim.json", {"programs": PROGRAMS})
+    write_report(folder, figures=folder / "img")
+    return folder
+
+
+def test_json_has_what_scripts_ask_for(full: Path) -> None:
+    facts = json.loads((full / "report.json").read_text(encoding="utf-8"))
+    for key in ("wall_s", "cpu_s", "peak_rss_mib", "oracle_queries"):
+        assert facts["learn"][key] == LEARNED[key]
+    assert facts["bsd"]["nodes"] == decoder_model().bsd.n_nodes
+    assert facts["circuit"]["ands"] > facts["bsd"]["nodes"]
+    assert facts["circuit"]["depth"] > 30
+    assert facts["measure"]["vectors"] == 20_000
+    assert facts["measure"]["errors"] > 0
+    assert [
+        {key: item[key] for key in ("name", "retired", "mismatches", "passed")}
+        for item in facts["cosim"]["programs"]
+    ] == [{key: item[key] for key in ("name", "retired", "mismatches", "passed")} for item in PROGRAMS]
+    assert sum(facts["bsd"]["level_profile"]) == facts["bsd"]["nodes"]
+
+
+def test_page_is_whole_and_needs_nothing_else(full: Path) -> None:
+    page = (full / "report.html").read_text(encoding="utf-8")
+    seen = parsed(page)
+    assert len(seen.ids) == len(set(seen.ids))
+    assert all(address.startswith("#") for address in seen.addresses)
+    assert {address[1:] for address in seen.addresses} <= set(seen.ids)
+    assert page.count("<svg") == 5
+    assert "prefers-color-scheme" in page
+    assert not re.search(r"#0([1-7])0\10\1", page)  # no stand-in colour is left
+
+
+def test_page_says_what_was_found(full: Path) -> None:
+    page = (full / "report.html").read_text(encoding="utf-8")
+    assert "crc&lt;32&gt;" in page
+    assert "crc<32>" not in page
+    assert "1 of 2" in page
+    assert "30,354" in page
+    assert "insn[6:0] = 0110111" in page
+    assert page.count("<td>sltiu</td>") == 1
+    assert "seed 9" in page
+
+
+def test_same_input_gives_the_same_page(full: Path) -> None:
+    before = (full / "report.html").read_bytes()
+    write_report(full)
+    assert (full / "report.html").read_bytes() == before
+
+
+def test_figures_are_files_of_their_own(full: Path) -> None:
+    names = {path.stem for path in (full / "img").iterdir()}
+    assert names == {"accuracy", "sizes", "levels", "tested", "top"}
+    for path in (full / "img").iterdir():
+        ElementTree.parse(path)
+        assert "--accent:" in path.read_text(encoding="utf-8")
+
+
+def test_nothing_but_a_model(tmp_path: Path) -> None:
+    folder = tmp_path / "adder"
+    adder_model().save(folder)
+    facts = write_report(folder)
+    assert facts["measure"] is None
+    assert facts["cosim"] is None
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    parsed(page)
+    assert "Not measured yet" in page
+    assert "Programs" not in page
+    text = summary_text(facts, folder / "report.html")
+    assert f"{adder_model().bsd.n_nodes} nodes" in text
+    assert "accuracy" not in text
+
+
+def test_summary_has_every_class_with_its_bound(full: Path) -> None:
+    facts = json.loads((full / "report.json").read_text(encoding="utf-8"))
+    text = summary_text(facts, full / "report.html")
+    lines = text.splitlines()
+    assert sum(" sltiu " in line for line in lines) == 1
+    total = next(line.split() for line in lines if line.split()[:1] == ["all"])
+    assert total[1:3] == ["20,000", f"{facts['measure']['errors']:,}"]
+    assert re.search(r"crc<32>\s+7\s+2\s+NO", text)
+
+
+def test_broken_measurement_is_refused_and_the_page_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "adder"
+    adder_model().save(folder)
+    write_report(folder)
+    before = (folder / "report.html").read_bytes()
+    (folder / "measure.json").write_text('{"vectors": 1', encoding="utf-8")
+    with pytest.raises(InputError, match=r"measure\.json"):
+        write_report(folder)
+    assert (folder / "report.html").read_bytes() == before
+
+
+def test_circuit_of_the_folder_is_counted(tmp_path: Path) -> None:
+    from bsdgen.circuit.aig import aig_from_bsd
+    from bsdgen.circuit.aiger import write_aiger
+
+    folder = tmp_path / "adder"
+    adder_model(4).save(folder)
+    other = aig_from_bsd(adder_model(2).bsd)  # smaller, so that one sees which was counted
+    write_aiger(folder / "circuit.aig", other)
+    facts = write_report(folder)
+    assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (other.n_ands, True)
+    assert facts["circuit"]["ands_of_diagram"] > other.n_ands
