@@ -11,7 +11,7 @@ from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, SOFT, figure, to_
 
 def accuracy_chart(classes: Sequence[dict[str, Any]], overall: float) -> str:
     """Error-rate bound of each class on a logarithmic axis; classes with errors stand out."""
-    with figure(9.2, 2.7) as drawn:
+    with figure(9.8, 2.7) as drawn:
         axes = drawn.subplots()
         at = np.arange(len(classes))
         bounds = [item["upper"] for item in classes]

@@ -44,10 +44,20 @@ class Top:
     edges: list[Edge]
 
 
-def choose_output(model: Model, cone_size: NDArray[np.int64]) -> int | None:
-    """Position of the output bit with the largest cone; None if no output has a node."""
-    sizes = cone_size[model.bsd.roots >> 1]
-    return int(np.argmax(sizes)) if sizes.size and sizes.max() > 0 else None
+def choose_output(model: Model, guard_uses: NDArray[np.int64]) -> int | None:
+    """Position of the output bit whose top tells most: it tests what the whole diagram tests most.
+
+    None if no output has a node.
+    """
+    best, position = 0, None
+    for candidate, literal in enumerate(model.bsd.roots):
+        if literal >> 1 <= model.bsd.n_inputs:
+            continue
+        opened = np.array(sorted(take_top(model, candidate).opened)) - model.bsd.n_inputs - 1
+        score = int(guard_uses[np.unique(model.bsd.guard[opened] >> 1)].sum())
+        if score > best:
+            best, position = score, candidate
+    return position
 
 
 def take_top(model: Model, position: int, *, depth: int = 5, n_opened: int = 22) -> Top:
@@ -111,15 +121,15 @@ def _layers(root: int, edges: list[Edge]) -> list[list[int]]:
     return layers
 
 
-def draw_top(model: Model, cone_size: NDArray[np.int64]) -> str | None:
-    """Draw the top of the output with the largest cone as an SVG element; None if there is no node at all."""
-    position = choose_output(model, cone_size)
+def draw_top(model: Model, guard_uses: NDArray[np.int64]) -> str | None:
+    """Draw the top of the output that tells most as an SVG element; None if there is no node at all."""
+    position = choose_output(model, guard_uses)
     if position is None:
         return None
     top = take_top(model, position)
     places = _layout(top)
     n_layers, widest = len(top.layers), max(len(layer) for layer in top.layers)
-    with figure(max(6.4, 0.82 * widest), 0.82 * n_layers + 0.4) as drawn:
+    with figure(max(6.4, 0.94 * widest), 0.82 * n_layers + 0.4) as drawn:
         axes = drawn.subplots()
         axes.set_axis_off()
         for edge in top.edges:

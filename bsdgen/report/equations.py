@@ -6,7 +6,7 @@ result is evaluated again and compared with the diagram on all of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from bsdgen.bits import from_bool
 from bsdgen.bsd import Bsd
 from bsdgen.errors import CheckFailed
 from bsdgen.model import Model
+from bsdgen.report.structure import Structure
 
 MIN_SUPPORT, MAX_SUPPORT = 3, 12
-_MAX_TERMS = 12  # a longer sum is no reading matter
+_MAX_TERMS = 8  # a longer sum is no reading matter
+_MIN_USES = 4  # of a function that nothing tests: below that it is a path, not a part
 
 
 @dataclass(frozen=True)
@@ -27,21 +29,24 @@ class Equation:
     Attributes
     ----------
     name : the output bit, or "node N".
-    guards : nodes whose guard it is.
     support : names of the variables, as they are ordered in `terms`.
     terms : a product each, a character a variable: "1" as it is, "0" complemented, "-" absent.
+    guards, uses : nodes that test it, and nodes that branch to it (of an inner node).
+    alike : further outputs of the same field and form.
     """
 
     name: str
-    guards: int
     support: tuple[str, ...]
     terms: tuple[str, ...]
+    guards: int = 0
+    uses: int = 0
+    alike: int = 0
 
     @property
     def text(self) -> str:
         """The sum of products, ``!`` for complement.
 
-        >>> Equation("f", 1, ("a", "b"), ("10", "-1")).text
+        >>> Equation("f", ("a", "b"), ("10", "-1")).text
         'a !b | b'
         """
         if not self.terms:
@@ -59,7 +64,7 @@ class Equation:
     def pattern(self) -> tuple[str, tuple[str, ...]] | None:
         """Terms as bit patterns of one field, high bit first; None if the support spans several fields.
 
-        >>> Equation("f", 1, ("w[0]", "w[2]"), ("10", "-1")).pattern()
+        >>> Equation("f", ("w[0]", "w[2]"), ("10", "-1")).pattern()
         ('w[2:0]', ('0.1', '1..'))
         """
         split = [name.rstrip("]").split("[") for name in self.support]
@@ -76,49 +81,57 @@ class Equation:
         return f"{split[0][0]}[{high}:{low}]", tuple(patterns)
 
 
-def find_equations(model: Model, guard_uses: NDArray[np.int64], *, limit: int = 16) -> list[Equation]:
-    """Minimise the small functions that are tested most, then the outputs of small support.
+def find_equations(model: Model, structure: Structure, *, limit: int = 12) -> list[Equation]:
+    """Minimise the small functions that are used most, then the outputs of small support.
+
+    Nodes whose guard a function is count before nodes that branch to it. Outputs of one field and one form
+    (mem_wdata[8] and mem_wdata[9], say) are shown once.
 
     Parameters
     ----------
     model : the model.
-    guard_uses : int64, by index: the nodes whose guard it is.
-    limit : how many functions of inner nodes at most, and how many outputs at most.
+    structure : of the model's diagram.
+    limit : how many inner nodes at most, and how many outputs at most.
 
     Raises
     ------
     CheckFailed
         A minimised sum is not the node's function (a fault in the minimiser).
     """
-    first = 1 + model.bsd.n_inputs
     supports = model.bsd.supports()
     size = supports.sum(axis=1)
     small = (size >= MIN_SUPPORT) & (size <= MAX_SUPPORT)
-    small[:first] = False
-    by_use = [int(index) for index in np.argsort(-guard_uses, kind="stable") if small[index]]
-    names = model.schema.output_names()
-    wanted = [(f"node {index}", 2 * index) for index in by_use if guard_uses[index] > 0]
-    outputs = [
-        (name, int(literal))
-        for name, literal in zip(names, model.bsd.roots, strict=True)
-        if small[literal >> 1]
-    ]
-    found: list[Equation] = []
-    for group in (wanted, outputs):
-        taken = 0
-        for name, literal in group:
-            if taken == limit:
-                break
-            equation = minimise(model, name, literal, supports[literal >> 1], int(guard_uses[literal >> 1]))
-            if equation is not None:
-                found.append(equation)
-                taken += 1
-    return found
+    small[: 1 + model.bsd.n_inputs] = False
+    guards, uses = structure.guard_uses, structure.branch_uses
+    inner: list[Equation] = []
+    for index in np.lexsort((-uses, -guards)).tolist():
+        if len(inner) == limit or (guards[index] == 0 and uses[index] < _MIN_USES):
+            break
+        if small[index]:
+            found = minimise(model, f"node {index}", 2 * index, supports[index])
+            if found is not None:
+                inner.append(replace(found, guards=int(guards[index]), uses=int(uses[index])))
+    return [*inner, *_outputs(model, supports, small, limit)]
 
 
-def minimise(
-    model: Model, name: str, literal: int, support: NDArray[np.bool_], guards: int
-) -> Equation | None:
+def _outputs(
+    model: Model, supports: NDArray[np.bool_], small: NDArray[np.bool_], limit: int
+) -> list[Equation]:
+    forms: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Equation] = {}
+    for name, literal in zip(model.schema.output_names(), model.bsd.roots.tolist(), strict=True):
+        found = minimise(model, name, literal, supports[literal >> 1]) if small[literal >> 1] else None
+        if found is None:
+            continue
+        fields = tuple(variable.split("[")[0] for variable in found.support)
+        form = (name.split("[")[0], fields, found.terms)
+        if form in forms:
+            forms[form] = replace(forms[form], alike=forms[form].alike + 1)
+        elif len(forms) < limit:
+            forms[form] = found
+    return list(forms.values())
+
+
+def minimise(model: Model, name: str, literal: int, support: NDArray[np.bool_]) -> Equation | None:
     """Minimise one literal's function over its support; None if it is constant or its sum is long."""
     (variables,) = np.nonzero(support)
     k = variables.size
@@ -137,7 +150,6 @@ def minimise(
     names = model.schema.input_names()
     return Equation(
         name,
-        guards,
         tuple(names[variables[column]] for column in used),
         tuple("".join(term[column] for column in used) for term in terms),
     )

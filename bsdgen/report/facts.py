@@ -43,7 +43,7 @@ def gather(folder: Path) -> Known:
     """
     model = Model.load(folder)
     structure = analyse(model)
-    equations = find_equations(model, structure.guard_uses)
+    equations = find_equations(model, structure)
     info = model.info
     facts = {
         "model": {
@@ -58,7 +58,7 @@ def gather(folder: Path) -> Known:
         "measure": _optional(folder / "measure.json"),
         "cosim": _optional(folder / "cosim.json"),
         "equations": [
-            {"name": item.name, "guards": item.guards, "support": item.support, "sum": item.text}
+            {"name": item.name, "guards": item.guards, "uses": item.uses, "sum": item.text}
             for item in equations
         ],
         "provenance": {

@@ -52,7 +52,7 @@ def draw(known: Known) -> dict[str, str]:
         pictures["levels"] = level_chart(structure.profile)
     if facts["bsd"]["tested"]:
         pictures["tested"] = guard_chart([(item["name"], item["nodes"]) for item in facts["bsd"]["tested"]])
-    top = draw_top(known.model, structure.cone_size)
+    top = draw_top(known.model, structure.guard_uses)
     if top is not None:
         pictures["top"] = top
     return pictures
@@ -67,7 +67,7 @@ def render(known: Known, pictures: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"thousands": _thousands, "seconds": _seconds, "bound": _bound}
+    environment.filters |= {"thousands": _thousands, "seconds": _seconds, "short": _short, "bound": _bound}
     environment.globals |= {"failure_text": failure_text}
     return environment.get_template("page.html.j2").render(
         known.facts,
@@ -84,10 +84,18 @@ def _thousands(value: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    """A time as one reads it: 4.2 s, 3 min 20 s."""
+    """A time as one reads it: 4.2 s, 262 s."""
     if value < 100:
         return f"{value:.1f} s"
-    return f"{int(value) // 60} min {int(value) % 60} s"
+    return f"{value:,.0f} s"
+
+
+def _short(value: float) -> str:
+    """A large number in three digits: 615 M."""
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= 10 * unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:,.0f}"
 
 
 def _bound(value: float) -> Markup:

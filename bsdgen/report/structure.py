@@ -32,7 +32,7 @@ class Structure:
     profile : decision nodes at each level, from level 1 up.
     fields : cones by output field.
     guard_uses : int64, by index: the nodes whose guard it is.
-    cone_size : int64, by index: decision nodes below and including it (of the roots only; else 0).
+    branch_uses : int64, by index: the nodes whose low or high edge leads to it.
     function_guards : nodes whose guard is another node, not a variable.
     """
 
@@ -40,7 +40,7 @@ class Structure:
     profile: list[int]
     fields: tuple[FieldSize, ...]
     guard_uses: NDArray[np.int64]
-    cone_size: NDArray[np.int64]
+    branch_uses: NDArray[np.int64]
     function_guards: int
 
     @property
@@ -74,7 +74,7 @@ def analyse(model: Model) -> Structure:
         profile=profile,
         fields=_field_sizes(model, graph),
         guard_uses=guard_uses,
-        cone_size=_root_cones(bsd, graph),
+        branch_uses=np.bincount(np.concatenate([bsd.low, bsd.high]) >> 1, minlength=first + bsd.n_nodes),
         function_guards=int(np.count_nonzero(bsd.guard >> 1 >= first)),
     )
 
@@ -98,12 +98,3 @@ def _field_sizes(model: Model, graph: nx.DiGraph) -> tuple[FieldSize, ...]:
         FieldSize(field.name, field.width, len(cone), sum(uses[index] == 1 for index in cone))
         for field, cone in zip(model.schema.outputs, cones, strict=True)
     )
-
-
-def _root_cones(bsd: Bsd, graph: nx.DiGraph) -> NDArray[np.int64]:
-    first = 1 + bsd.n_inputs
-    size = np.zeros(first + bsd.n_nodes, np.int64)
-    for root in {int(literal) >> 1 for literal in bsd.roots}:
-        if root >= first:
-            size[root] = 1 + sum(index >= first for index in nx.descendants(graph, root))
-    return size

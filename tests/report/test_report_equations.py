@@ -30,7 +30,7 @@ def test_minimised_terms_are_the_function(seed: int) -> None:
     values[0] = True
     terms = espresso_terms(ALL, values)
     names = ("a", "b", "c", "d")
-    equation = Equation("f", 0, names, terms)
+    equation = Equation("f", names, terms)
     for row, value in zip(ALL.tolist(), values.tolist(), strict=True):
         assert evaluate(equation, dict(zip(names, row, strict=True))) == value
 
@@ -44,7 +44,7 @@ def test_minimum_is_found() -> None:
 
 def test_adder_outputs() -> None:
     model = adder_model(4)
-    found = {item.name: item for item in find_equations(model, analyse(model).guard_uses)}
+    found = {item.name: item for item in find_equations(model, analyse(model))}
     assert "total[0]" not in found  # two variables only
     total = found["total[1]"]
     assert total.support == ("a[0]", "a[1]", "b[0]", "b[1]")
@@ -61,7 +61,7 @@ def test_adder_outputs() -> None:
 
 def test_decoder_is_readable() -> None:
     model = decoder_model()
-    found = find_equations(model, analyse(model).guard_uses)
+    found = find_equations(model, analyse(model))
     lui = [item for item in found if item.pattern() == ("insn[6:0]", ("0110111",))]
     assert lui
     assert "!insn[3]" in lui[0].text
@@ -74,7 +74,7 @@ def test_complemented_output_and_dead_variables() -> None:
     same = build.ite(d, both, both)  # no node: ITE(d, x, x) is x
     schema = Schema((Field("w", 4, "in"), Field("f", 1, "out"), Field("g", 1, "out")))
     model = Model(build.build([both ^ 1, same]), schema, {})
-    found = {item.name: item.text for item in find_equations(model, analyse(model).guard_uses)}
+    found = {item.name: item.text for item in find_equations(model, analyse(model))}
     assert set(found["f"].split(" | ")) == {"!w[0]", "!w[1]", "!w[2]"}
     assert found["g"] == "w[0] w[1] w[2]"
 
@@ -86,7 +86,7 @@ def test_constants_and_long_sums_are_left_out() -> None:
         parity = build.xor(build.var(variable), parity) if parity else build.var(variable)
     schema = Schema((Field("w", 5, "in"), Field("f", 1, "out")))
     model = Model(build.build([parity]), schema, {})
-    assert all(item.name != "f" for item in find_equations(model, analyse(model).guard_uses))  # 16 products
+    assert all(item.name != "f" for item in find_equations(model, analyse(model)))  # 16 products
 
 
 def test_a_wrong_minimiser_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +95,10 @@ def test_a_wrong_minimiser_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     support = model.bsd.supports()[literal >> 1]
     monkeypatch.setattr(equations, "espresso_terms", lambda *_: ("1---",))
     with pytest.raises(CheckFailed, match=r"total\[1\]"):
-        minimise(model, "total[1]", literal, support, 0)
+        minimise(model, "total[1]", literal, support)
 
 
 def test_pattern_needs_one_field() -> None:
-    assert Equation("f", 0, ("a[0]", "b[0]"), ("11",)).pattern() is None
-    assert Equation("f", 0, ("a", "b"), ("11",)).pattern() is None
-    assert Equation("f", 0, (), ()).text == "0"
+    assert Equation("f", ("a[0]", "b[0]"), ("11",)).pattern() is None
+    assert Equation("f", ("a", "b"), ("11",)).pattern() is None
+    assert Equation("f", (), ()).text == "0"

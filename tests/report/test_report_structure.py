@@ -64,16 +64,16 @@ def test_no_node_at_all() -> None:
     structure = analyse(model)
     assert structure.profile == []
     assert structure.fields[0].nodes == 0
-    assert draw_top(model, structure.cone_size) is None
+    assert draw_top(model, structure.guard_uses) is None
 
 
 def test_top_of_the_diagram() -> None:
     model = adder_model(8)
     structure = analyse(model)
-    position = choose_output(model, structure.cone_size)
-    assert position == 7  # the last sum bit: the carry out shares its cone, but has one node less
+    position = choose_output(model, structure.guard_uses)
+    assert position == 8
     top = take_top(model, position, depth=3, n_opened=5)
-    assert top.output == "total[7]"
+    assert top.output == "total[8]"
     assert len(top.opened) <= 5
     assert len(top.edges) == 2 * len(top.opened)
     depth = {key: layer for layer, keys in enumerate(top.layers) for key in keys}
@@ -85,9 +85,9 @@ def test_top_of_the_diagram() -> None:
 
 def test_drawing_names_what_is_tested() -> None:
     model = decoder_model()
-    svg = draw_top(model, analyse(model).cone_size)
+    svg = draw_top(model, analyse(model).guard_uses)
     assert svg is not None
     assert svg.startswith("<svg")
-    assert "rd_wdata[31]" in svg
+    assert "insn[" in svg
     assert "var(--ink)" in svg
     assert "#010101" not in svg
