@@ -73,6 +73,8 @@ _PURPOSES = {
     "pyeda": "two-level equations",
     "matplotlib": "pictures",
     "jinja2": "the report's page",
+    "packaging": "compares versions",
+    "python-sat": "a second equivalence engine",
     "pyelftools": "loads programs",
     "riscv-model": "disassembly",
     "amaranth": "the core's shell",
