@@ -51,7 +51,9 @@ class Guard:
         """
         outside = ~self.mask
         forced = (bank & ~context.mask) | context.value
-        phi = (queries.ask((forced & self.mask) | self.phi_value)[0][:, self.output >> 6]) >> np.uint64(self.output & 63)
+        phi = (queries.ask((forced & self.mask) | self.phi_value)[0][:, self.output >> 6]) >> np.uint64(
+            self.output & 63
+        )
         chosen = self.assignments[((phi & np.uint64(1)) ^ np.uint64(self.inverted)).astype(np.int64)]
         wanted = np.zeros(queries.w_out, np.uint64)
         for output in context.outputs:
@@ -126,11 +128,13 @@ def _confirm(queries: Queries, bank: U64, context: Context, inside: U64, reached
     forced = (bank & ~context.mask) | context.value
     for rest in forced[:: max(1, forced.shape[0] // _REST_ROWS)][:_REST_ROWS]:
         values, care = queries.ask((forced & inside) | (rest & ~inside))
-        differs = ((values ^ values[0]) & care & care[0] & reached)
+        differs = (values ^ values[0]) & care & care[0] & reached
         rows = differs.any(axis=1)
         if rows.any():
             other = int(np.argmax(rows))
-            output = next(int(o) for o in context.outputs if differs[other, o >> 6] >> np.uint64(o & 63) & np.uint64(1))
+            output = next(
+                int(o) for o in context.outputs if differs[other, o >> 6] >> np.uint64(o & 63) & np.uint64(1)
+            )
             inverted = int(values[0, output >> 6] >> np.uint64(output & 63) & np.uint64(1))
             guard = Guard(
                 mask=inside,

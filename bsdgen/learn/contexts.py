@@ -21,6 +21,7 @@ I64 = NDArray[np.int64]
 _TRIES = 6  # candidates whose halves are compared, best gain first
 _CLOSE = 0.6  # candidates with at least this share of the best gain are compared by what they leave tangled
 _LEAST_SEEN = 8  # rows on which a variable must matter to an output to count
+_ENABLE_ROWS = 256  # rows on which variables are tried for switching everything off
 _GROWTH = 1.3  # a control bit's halves have at least this many times the functions of the whole
 
 
@@ -90,28 +91,60 @@ def control_variable(
     """
     if sensitivity.variables.shape[0] < 2 or context.outputs.shape[0] < 2:
         return None
-    counts = np.empty(sensitivity.planes.shape[:2], np.int64)
-    kernel.influences(sensitivity.planes, counts)
-    cared = np.maximum(np.bitwise_count(sensitivity.care).sum(axis=1), 1)
-    total = float(np.sqrt(np.where(counts >= _LEAST_SEEN, counts, 0) / cared[:, None]).sum())
-    if total == 0.0:
-        return None
-    costs = np.empty(sensitivity.variables.shape[0], np.float64)
-    kernel.split_costs(sensitivity.planes, sensitivity.care, sensitivity.row_planes, _LEAST_SEEN, costs)
-    gains = 1.0 - costs / total
+    gains = _gains(sensitivity)
+    enables = _enables(queries, rows[:_ENABLE_ROWS], context, sensitivity.variables)
     trivial = {int(kernel.hash_signature(plane)) for plane in queries.planes(rows, queries.n_inputs)} | {0}
+    for at in np.argsort(-gains, kind="stable"):
+        if (
+            enables[at]
+            and _compare_halves(queries, rows, context, int(sensitivity.variables[at]), trivial)[1]
+        ):
+            return int(sensitivity.variables[at]), float(gains[at]), True
     best: tuple[float, int, float] | None = None
     for at in np.argsort(-gains, kind="stable")[:_TRIES]:
         if gains[at] < least_gain or (best is not None and gains[at] < _CLOSE * best[2]):
             break
         variable = int(sensitivity.variables[at])
-        differ, one_is_trivial = _compare_halves(queries, rows, context, variable, trivial)
-        if one_is_trivial:
-            return variable, float(gains[at]), True
-        if differ:
+        if _compare_halves(queries, rows, context, variable, trivial)[0]:
             entry = (_tangle(sensitivity, int(at)), variable, float(gains[at]))
             best = entry if best is None else min(best, (entry[0], entry[1], max(best[2], entry[2])))
     return None if best is None else (best[1], best[2], False)
+
+
+def _enables(queries: Queries, rows: U64, context: Context, variables: I64) -> NDArray[np.bool_]:
+    """Variables with a value that makes every output of the context constant, as far as `rows` tell."""
+    n, k = variables.shape[0], rows.shape[0]
+    mask = np.repeat(np.array([set_bit(context.mask, int(v)) for v in variables]), 2, axis=0)
+    value = np.repeat(context.value[None], 2 * n, axis=0)
+    bit = np.uint64(1) << (variables & 63).astype(np.uint64)
+    value[np.arange(n) * 2 + 1, variables >> 6] |= bit
+    forced = np.empty((2 * n * k, queries.w_in), np.uint64)
+    row_kernel.force(rows, mask, value, forced)
+    outputs, care = queries.ask(forced)
+    outputs, care = outputs.reshape(2 * n, k, -1), care.reshape(2 * n, k, -1)
+    moving = np.bitwise_or.reduce((outputs ^ outputs[:, :1]) & care & care[:, :1], axis=1)
+    quiet = ~_of_interest(queries, moving, context).any(axis=1)
+    return np.asarray(quiet.reshape(n, 2).any(axis=1))
+
+
+def largest_gain(sensitivity: Sensitivity) -> int | None:
+    """The variable with the largest gain, whatever its halves look like."""
+    if not sensitivity.variables.shape[0]:
+        return None
+    return int(sensitivity.variables[int(np.argmax(_gains(sensitivity)))])
+
+
+def _gains(sensitivity: Sensitivity) -> NDArray[np.float64]:
+    """Share of the summed square-root influence that vanishes by splitting on each variable."""
+    counts = np.empty(sensitivity.planes.shape[:2], np.int64)
+    kernel.influences(sensitivity.planes, counts)
+    cared = np.maximum(np.bitwise_count(sensitivity.care).sum(axis=1), 1)
+    total = float(np.sqrt(np.where(counts >= _LEAST_SEEN, counts, 0) / cared[:, None]).sum())
+    if total == 0.0:
+        return np.zeros(sensitivity.variables.shape[0], np.float64)
+    costs = np.empty(sensitivity.variables.shape[0], np.float64)
+    kernel.split_costs(sensitivity.planes, sensitivity.care, sensitivity.row_planes, _LEAST_SEEN, costs)
+    return 1.0 - costs / total
 
 
 def _tangle(sensitivity: Sensitivity, at: int) -> float:

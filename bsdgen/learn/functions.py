@@ -71,7 +71,9 @@ class FunctionTable:
         literal = self._by_signature.get(word.tobytes())
         return None if literal is None else literal ^ complement
 
-    def intern(self, output: int, mask: U64, value: U64, signature: U64, merge: bool = True) -> tuple[int, bool]:
+    def intern(
+        self, output: int, mask: U64, value: U64, signature: U64, merge: bool = True
+    ) -> tuple[int, bool]:
         """Literal of the function, and whether it is new.
 
         With `merge` off a fresh function is made in any case (constants are still recognised).
@@ -79,7 +81,9 @@ class FunctionTable:
         word, complement = canonical(signature)
         key = word.tobytes()
         literal = self._by_signature.get(key)
-        if literal is not None and (literal >> 1 == 0 or (merge and self.merging) or literal >> 1 <= self.n_inputs):
+        if literal is not None and (
+            literal >> 1 == 0 or (merge and self.merging) or literal >> 1 <= self.n_inputs
+        ):
             function = self.functions[literal >> 1]
             if function is not None:
                 function.merges += 1

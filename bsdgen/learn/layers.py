@@ -102,9 +102,7 @@ class Expander:
         self.orders = orders
         self.order_key = b""
 
-    def expand(
-        self, ids: list[int], signatures: U64, order_key: bytes, limit: int | None = None
-    ) -> bool:
+    def expand(self, ids: list[int], signatures: U64, order_key: bytes, limit: int | None = None) -> bool:
         """Expand functions `ids` (with their signatures, (f, k / 64)) and all that they lead to.
 
         `order_key` names the shared order: the order found at the first call is used again first, so that a
@@ -231,7 +229,11 @@ class Expander:
             self._sample_part(live, np.array(unknown[first : first + 256]), signatures, supports)
         for i in unknown:
             variables = np.flatnonzero(live.sens[i].any(axis=1))
-            self.memory.sampled[self.table.at(ids[i]).key()] = (variables, live.sens[i, variables], live.base[i])
+            self.memory.sampled[self.table.at(ids[i]).key()] = (
+                variables,
+                live.sens[i, variables],
+                live.base[i],
+            )
         for i, index in enumerate(ids):
             if self.table.at(index).complement:
                 live.base[i] = ~live.base[i]
@@ -270,7 +272,10 @@ class Expander:
         assert ends[0] != ends[1]
         differ = np.unpackbits((rows[0] ^ rows[1]).view(np.uint8), bitorder="little")
         variables = np.flatnonzero(differ)
-        low, high = 0, variables.shape[0]  # flipping the first `low` keeps the value, the first `high` changes it
+        low, high = (
+            0,
+            variables.shape[0],
+        )  # flipping the first `low` keeps the value, the first `high` changes it
         while high - low > 1:
             middle = (low + high) // 2
             row = rows[0].copy()

@@ -166,9 +166,13 @@ class _Fit:
     def _tick(self, n_functions: int) -> None:
         limit = self.config.time_limit_s
         if limit and time.perf_counter() - self.started > limit:
-            raise BudgetReached(f"time limit of {limit:g} s reached with {n_functions} functions; raise time_limit_s")
+            raise BudgetReached(
+                f"time limit of {limit:g} s reached with {n_functions} functions; raise time_limit_s"
+            )
         if self.on_event is not None:
-            self.on_event(Event("expand", 0, 0, n_functions, f"round {self.round + 1}: {n_functions} functions"))
+            self.on_event(
+                Event("expand", 0, 0, n_functions, f"round {self.round + 1}: {n_functions} functions")
+            )
 
     def _say(self, stage: str, message: str) -> None:
         if self.on_event is not None:
@@ -207,4 +211,7 @@ class _Fit:
             "fresh_rows_checked": mistakes.checked,
             "fresh_rows_wrong": mistakes.wrong,
         }
-        self._say("done", f"{assembly.bsd.n_nodes} nodes, {len(leaves)} contexts, {mistakes.checked} fresh rows all right")
+        self._say(
+            "done",
+            f"{assembly.bsd.n_nodes} nodes, {len(leaves)} contexts, {mistakes.checked} fresh rows all right",
+        )

@@ -12,7 +12,9 @@ from bsdgen.learn.kernels import rows as kernel
 from bsdgen.oracle.protocol import Oracle
 
 I64 = NDArray[np.int64]
-_BATCH_ROWS = 1 << 18  # rows a call of the oracle: large enough to amortise, small enough for the cache and memory
+_BATCH_ROWS = (
+    1 << 18
+)  # rows a call of the oracle: large enough to amortise, small enough for the cache and memory
 
 
 class Queries:
@@ -55,9 +57,7 @@ class Queries:
             kernel.gather(outputs, k, output[part], planes[part])
         return planes
 
-    def sensitivities(
-        self, rows: U64, output: I64, mask: U64, value: U64, owner: I64, variable: I64
-    ) -> U64:
+    def sensitivities(self, rows: U64, output: I64, mask: U64, value: U64, owner: I64, variable: I64) -> U64:
         """Function values with one variable flipped.
 
         rows (f, k, w): each function's own rows; output (f,), mask and value (f, w); owner and variable (j,): job j

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.learn.bound import Guard, find_guard
 from bsdgen.learn.config import LearnConfig
-from bsdgen.learn.contexts import Context, control_variable, measure
+from bsdgen.learn.contexts import Context, control_variable, largest_gain, measure
 from bsdgen.learn.functions import FunctionTable, canonical
 from bsdgen.learn.layers import Expander
 from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
+_LAST_RESORT = 48  # functions an output beyond which even a context without a control variable is split
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
 _FEW = 8  # with so few different functions a context is a leaf
-_LEAF_BUDGET = 8  # functions an output that a leaf may cost before a less sure split is made
+_LEAF_BUDGET = 6  # functions an output that a leaf may cost before a less sure split is made
 
 
 @dataclass
@@ -86,7 +87,10 @@ class TreeGrower:
                 continue
             decision = self._decide(context, signatures)
             if self.tell is not None:
-                self.tell("contexts", f"{len(self.nodes)} contexts, {context.outputs.shape[0]} open outputs, {decision}")
+                self.tell(
+                    "contexts",
+                    f"{len(self.nodes)} contexts, {context.outputs.shape[0]} open outputs, {decision}",
+                )
             if decision.guard is not None:
                 node.guard = self._guard_literal(decision.guard)
                 halves = [_fixed(context, decision.guard, bit) for bit in (0, 1)]
@@ -142,7 +146,12 @@ class TreeGrower:
                 return Decision(guard=guard)
             if in_the_way is not None:
                 return Decision(variable=in_the_way)
-        return Decision() if control is None else Decision(variable=control[0])
+        if control is not None:
+            return Decision(variable=control[0])
+        if self._try_leaf(context, signatures, _LAST_RESORT * distinct):
+            return Decision()
+        largest = largest_gain(sensitivity)
+        return Decision() if largest is None else Decision(variable=largest)
 
     def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
         """Expand the context as a leaf; if that costs more than `limit` functions, as if nothing had been tried."""

@@ -115,9 +115,7 @@ def hash_signature(words: U64) -> np.uint64:
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def expansion_costs(
-    base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64
-) -> None:
+def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64) -> None:
     """New functions that expanding all live functions on each variable would give.
 
     base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist already,
