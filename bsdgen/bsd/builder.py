@@ -8,8 +8,8 @@ from bsdgen.bsd.diagram import Bsd
 class Builder:
     """Collects nodes and shares equal ones.
 
-    Literals are those of `bsdgen.bsd.diagram`. `ite` applies the usual rules (Brace, Rudell, Bryant, DAC 1990): no
-    node with equal children, high edge and guard never complemented.
+    Literals are those of `bsdgen.bsd.diagram`. `ite` applies the usual rules (Brace, Rudell, Bryant, DAC
+    1990): no node with equal children, high edge and guard never complemented.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Builder:
                 for literal in self._nodes[i]:
                     needed[literal >> 1] = True
         index = {i: i for i in range(first)}
-        kept = []
+        kept: list[list[int]] = []
         for i, node in enumerate(self._nodes):
             if needed[first + i]:
                 index[first + i] = first + len(kept)

@@ -1,9 +1,10 @@
 """The binary speculation diagram: flat arrays, children before parents.
 
-A *literal* is ``2 * index + complement``. Index 0 is the constant FALSE (so literal 0 is FALSE, 1 is TRUE), indices
-``1 .. n_inputs`` are the input variables (variable ``v`` has literal ``2 * (v + 1)``), larger ones are nodes. Node
-``n_inputs + 1 + i`` is ``ITE(guard[i], high[i], low[i])`` with three literals of smaller index: a guard is a variable
-or the function of another node, which makes a diagram more than a Shannon expansion on inputs.
+A *literal* is ``2 * index + complement``. Index 0 is the constant FALSE (so literal 0 is FALSE, 1 is TRUE),
+indices ``1 .. n_inputs`` are the input variables (variable ``v`` has literal ``2 * (v + 1)``), larger ones
+are nodes. Node ``n_inputs + 1 + i`` is ``ITE(guard[i], high[i], low[i])`` with three literals of smaller
+index: a guard is a variable or the function of another node, which makes a diagram more than a Shannon
+expansion on inputs.
 """
 
 from collections.abc import Iterator
@@ -87,9 +88,8 @@ class Bsd:
     The exclusive or of two variables is one node: ``ITE(x0, not x1, x1)``.
 
     >>> import numpy as np
-    >>> xor = Bsd(2, np.array([2], np.int32), np.array([4], np.int32), np.array([5], np.int32), np.array([6], np.int32))
-    >>> xor.evaluate(np.array([[0], [1], [2], [3]], np.uint64)).ravel().tolist()
-    [0, 1, 1, 0]
+    >>> xor = Bsd(2, np.array([2], np.int32), np.array([4], np.int32), np.array([5], np.int32), np.array([6],
+    np.int32)) >>> xor.evaluate(np.array([[0], [1], [2], [3]], np.uint64)).ravel().tolist() [0, 1, 1, 0]
     """
 
     n_inputs: int
@@ -140,7 +140,8 @@ class Bsd:
         """
         if inputs.dtype != np.uint64 or inputs.ndim != 2 or inputs.shape[1] != n_words(self.n_inputs):
             raise ValueError(
-                f"inputs must be uint64 of shape (n, {n_words(self.n_inputs)}), not {inputs.dtype} {inputs.shape}"
+                f"inputs must be uint64 of shape (n, {n_words(self.n_inputs)}), "
+                f"not {inputs.dtype} {inputs.shape}"
             )
         out = np.zeros((inputs.shape[0], n_words(self.n_outputs)), np.uint64)
         if out.size:

@@ -35,8 +35,8 @@ class Unexpanded(Exception):
 class Assembly:
     """A diagram and, for each of its nodes that stands for a function of the table, that function.
 
-    cube_mask, cube_value (n_nodes, w), output (n_nodes,) -1 where a node only joins contexts; merges (n_nodes,) times
-    that another cube was speculated to be the same function.
+    cube_mask, cube_value (n_nodes, w), output (n_nodes,) -1 where a node only joins contexts; merges
+    (n_nodes,) times that another cube was speculated to be the same function.
     """
 
     bsd: Bsd

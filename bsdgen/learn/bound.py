@@ -1,13 +1,14 @@
 """Function guards: sets of variables that reach the outputs through one bit.
 
-If the outputs depend on a set B of variables only through a function phi(B), every output is ``ITE(phi, f1, f0)``
-where f1 and f0 are the outputs with B fixed to an assignment where phi is 1 or 0: a disjoint decomposition with two
-columns (Ashenhurst 1957; Curtis 1962), for all outputs at once. B is speculated from Boolean differences (flipping
-any variable of B either does nothing or has one and the same effect on a given row) and confirmed by putting B's bits
-of one row into others.
+If the outputs depend on a set B of variables only through a function phi(B), every output is ``ITE(phi, f1,
+f0)`` where f1 and f0 are the outputs with B fixed to an assignment where phi is 1 or 0: a disjoint
+decomposition with two columns (Ashenhurst 1957; Curtis 1962), for all outputs at once. B is speculated from
+Boolean differences (flipping any variable of B either does nothing or has one and the same effect on a given
+row) and confirmed by putting B's bits of one row into others.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,8 @@ def find_guard(
 ) -> tuple[Guard | None, int | None]:
     """The largest confirmed set; or a control variable that stands in the way of one; or neither.
 
-    If a set acts through one bit whatever the other variables are, but through another function of it for other
-    values of them, the variables that change that function are control variables: the second result.
+    If a set acts through one bit whatever the other variables are, but through another function of it for
+    other values of them, the variables that change that function are control variables: the second result.
     """
     if context.outputs.shape[0] < _LEAST_OUTPUTS:
         return None, None
@@ -151,8 +152,8 @@ def _confirm(queries: Queries, bank: U64, context: Context, inside: U64, reached
 def _in_the_way(queries: Queries, bank: U64, context: Context, inside: U64, reached: U64) -> int | None:
     """A variable outside the set whose value decides which function of the set matters.
 
-    For each of some values of the other variables, rows of the set fall into (at most) two columns. Where two such
-    partitions differ, the variable that makes the difference is found by bisection between them.
+    For each of some values of the other variables, rows of the set fall into (at most) two columns. Where two
+    such partitions differ, the variable that makes the difference is found by bisection between them.
     """
     forced = (bank & ~context.mask) | context.value
     inner = forced[:_INNER_ROWS] & inside
@@ -160,7 +161,7 @@ def _in_the_way(queries: Queries, bank: U64, context: Context, inside: U64, reac
     parts = [_partition(queries, inner, rest, inside, reached) for rest in rests]
     votes: dict[int, int] = {}
     useful = [i for i, part in enumerate(parts) if part is not None and part.any()]
-    for first, second in zip(useful, useful[1:], strict=False):
+    for first, second in pairwise(useful):
         one, two = parts[first], parts[second]
         assert one is not None and two is not None
         if (one == two).all():

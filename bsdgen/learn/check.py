@@ -1,8 +1,8 @@
 """Looking for counterexamples: rows on which the diagram and the oracle differ where the oracle cares.
 
-Four sources a round: all recorded rows; fresh mixed rows; rows inside the contexts; and rows inside the cube of every
-edge (a node's cube and the value of its variable). The last check every merge and every speculated constant with
-fresh evidence, deep ones as often as shallow ones.
+Four sources a round: all recorded rows; fresh mixed rows; rows inside the contexts; and rows inside the cube
+of every edge (a node's cube and the value of its variable). The last check every merge and every speculated
+constant with fresh evidence, deep ones as often as shallow ones.
 """
 
 from dataclasses import dataclass

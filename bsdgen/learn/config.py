@@ -11,7 +11,8 @@ class LearnConfig:
     ----------
     seed : of every random choice.
     jobs : threads of the compiled kernels, 0 for all cores.
-    n_bank : rows of the sample bank at the start (a multiple of 64); two functions are speculated to be equal when
+    n_bank : rows of the sample bank at the start (a multiple of 64); two functions are speculated to be equal
+    when
         they agree on all of them.
     n_sensitivity : bank rows on which single-bit flips are tried (a multiple of 64, at most `n_bank`).
     control_gain : least relative drop of the square-root influence for a variable to become a control split.
@@ -72,7 +73,8 @@ class LearnStats:
     wall_s, cpu_s : seconds of this process, all threads for `cpu_s`.
     peak_rss_mib : high-water mark of the process.
     oracle_queries : rows asked.
-    n_contexts, n_guards, n_functions, n_nodes : leaves of the control tree, function guards in it, distinct functions
+    n_contexts, n_guards, n_functions, n_nodes : leaves of the control tree, function guards in it, distinct
+    functions
         (speculated), nodes of the diagram.
     n_rounds, n_counterexamples : refinement.
     n_checked : fresh rows of the last round, all right.

@@ -1,9 +1,10 @@
 """The control tree: cubes inside which the outputs are simple.
 
 A context is a cube and the outputs that are of interest there. It is split on the variable that lowers the
-square-root influence of all outputs on all variables most (a control bit changes *which* variables matter), if the
-two halves do not mostly consist of the same functions (a data bit, such as a shift amount, does that). Where no
-variable qualifies, a set of variables through which everything acts as one bit is split off (`bsdgen.learn.bound`).
+square-root influence of all outputs on all variables most (a control bit changes *which* variables matter),
+if the two halves do not mostly consist of the same functions (a data bit, such as a shift amount, does that).
+Where no variable qualifies, a set of variables through which everything acts as one bit is split off
+(`bsdgen.learn.bound`).
 """
 
 from dataclasses import dataclass
@@ -47,8 +48,8 @@ class Context:
 class Sensitivity:
     """Boolean differences of a context's outputs on some rows.
 
-    variables (v,) free ones on which some output was seen to depend; planes (o, v, b) by output of the context;
-    row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row;
+    variables (v,) free ones on which some output was seen to depend; planes (o, v, b) by output of the
+    context; row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row;
     base, care (o, b) values of the outputs and whether they are cared for.
     """
 
@@ -150,8 +151,9 @@ def _gains(sensitivity: Sensitivity) -> NDArray[np.float64]:
 def _tangle(sensitivity: Sensitivity, at: int) -> float:
     """How tangled the two halves of a split still are.
 
-    The sum over variables of the logarithm of how many times more functions there would be after expanding a half on
-    that variable: expanding a sorted-out circuit on its own data bits costs little, a mixture multiplies.
+    The sum over variables of the logarithm of how many times more functions there would be after expanding a
+    half on that variable: expanding a sorted-out circuit on its own data bits costs little, a mixture
+    multiplies.
     """
     total = 0.0
     n_vars = sensitivity.variables.shape[0]
@@ -178,9 +180,9 @@ def _compare_halves(
 ) -> tuple[bool, bool]:
     """Whether splitting gives about twice the functions, and whether one half has none.
 
-    A data bit (of an adder, a shift amount, a mask) leads to functions that mostly exist in the other half too, are
-    constant, or are variables; a control bit selects between two circuits that have little in common, or between a
-    circuit and nothing.
+    A data bit (of an adder, a shift amount, a mask) leads to functions that mostly exist in the other half
+    too, are constant, or are variables; a control bit selects between two circuits that have little in
+    common, or between a circuit and nothing.
     """
     whole, whole_care = _outputs(queries, rows, context)
     halves = [_outputs(queries, rows, context.with_literal(variable, bit)) for bit in (0, 1)]

@@ -1,8 +1,9 @@
 """The table of functions: speculated equality is equality of signatures.
 
-A function is (output bit, cube). Its signature is the oracle on the sample bank with the cube forced, so functions
-found on whatever path are comparable. Two functions with the same signature, up to complement, are speculated to be
-one. Literals are ``2 * id + complement``; id 0 is the constant FALSE, ids ``1 .. n_inputs`` the input variables.
+A function is (output bit, cube). Its signature is the oracle on the sample bank with the cube forced, so
+functions found on whatever path are comparable. Two functions with the same signature, up to complement, are
+speculated to be one. Literals are ``2 * id + complement``; id 0 is the constant FALSE, ids ``1 .. n_inputs``
+the input variables.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Expansion of functions with one shared variable order: Monte Carlo Shannon expansion, a layer a variable.
 
-All live functions are expanded on the same variable before the next is chosen, so that the carry chains of different
-outputs meet. The next variable is the one that leaves the fewest distinct functions; ties go to the largest total
-influence. Both are read off the sensitivity planes without further queries.
+All live functions are expanded on the same variable before the next is chosen, so that the carry chains of
+different outputs meet. The next variable is the one that leaves the fewest distinct functions; ties go to the
+largest total influence. Both are read off the sensitivity planes without further queries.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _OWN_ROWS = 64  # rows of its own that a function gets, where it is the less fre
 
 @dataclass
 class _Live:
-    """Functions to be expanded, with what was sampled of them (f = number of functions, v = of all inputs)."""
+    """Functions to be expanded, with what was sampled of them (f functions, v inputs, b blocks of rows)."""
 
     ids: list[int]
     base: U64  # (f, b): values on the common rows, then on own rows
@@ -106,8 +106,8 @@ class Expander:
         """Expand functions `ids` (with their signatures, (f, k / 64)) and all that they lead to.
 
         `order_key` names the shared order: the order found at the first call is used again first, so that a
-        refined bank splits functions but does not move variables. False if more than `limit` functions would be
-        needed: the rest is left unexpanded.
+        refined bank splits functions but does not move variables. False if more than `limit` functions would
+        be needed: the rest is left unexpanded.
         """
         live = self._sample(ids, signatures, None)
         self.order_key = order_key
@@ -129,8 +129,8 @@ class Expander:
                 self.tick(len(self.table))
             if len(self.table) > self.max_functions:
                 raise BudgetReached(
-                    f"more than {self.max_functions} functions are needed; raise max_nodes, or the function has no "
-                    "small diagram"
+                    f"more than {self.max_functions} functions are needed; raise max_nodes, or the function "
+                    "has no small diagram"
                 )
             if limit is not None and live.ids and len(self.table) - started > limit:
                 del self.orders[order_key]
@@ -177,7 +177,7 @@ class Expander:
         return int(active[best])
 
     def _layer(self, live: _Live, variable: int) -> _Live:
-        depends = live.sens[:, variable].any(axis=1)
+        depends = np.asarray(live.sens[:, variable].any(axis=1), np.bool_)
         ids = [live.ids[i] for i in np.flatnonzero(depends)]
         parents = [self.table.at(i) for i in ids]
         output = np.repeat(np.array([f.output for f in parents], np.int64), 2)
@@ -189,9 +189,9 @@ class Expander:
         new_ids: list[int] = []
         new_rows: list[int] = []
         own = np.flatnonzero(depends)
-        supports = live.sens.any(axis=2)
+        supports = np.asarray(live.sens.any(axis=2), np.bool_)
         new_support: list[int] = []
-        for i, (index, function) in enumerate(zip(ids, parents, strict=True)):
+        for i, function in enumerate(parents):
             edges = []
             for branch in (0, 1):
                 row = 2 * i + branch
@@ -211,8 +211,8 @@ class Expander:
     def _sample(self, ids: list[int], signatures: U64, supports: NDArray[np.bool_] | None) -> _Live:
         """Sensitivities of new functions on the common rows and on rows of their own.
 
-        supports (f, n_inputs): where its parent was seen to depend; variables outside are re-tried only if replacing
-        all of them at once shows a difference.
+        supports (f, n_inputs): where its parent was seen to depend; variables outside are re-tried only if
+        replacing all of them at once shows a difference.
         """
         n_inputs, blocks = self.queries.n_inputs, self.n_common // 64 + self.own_blocks
         n = len(ids)
@@ -259,12 +259,12 @@ class Expander:
         )
         live.sens[at[owner], variable] = flipped ^ base[owner]
         live.base[at] = base
-        for i in np.flatnonzero(~live.sens[at].any(axis=(1, 2))):
-            crossed = self._crossing(functions[i], signatures[at[i]])
-            live.sens[at[i], crossed, -1] = np.uint64(1)
+        for dead in np.flatnonzero(~live.sens[at].any(axis=(1, 2))).tolist():
+            crossed = self._crossing(functions[dead], signatures[at[dead]])
+            live.sens[at[dead], crossed, -1] = np.uint64(1)
 
     def _crossing(self, function: Function, signature: U64) -> int:
-        """A variable that matters although no flip showed it: on the way from a row with 1 to a row with 0."""
+        """A variable that matters although no flip showed it: between a row with 1 and a row with 0."""
         bits = np.unpackbits(signature.view(np.uint8), bitorder="little")
         rows = (self.bank[[int(np.argmax(bits)), int(np.argmin(bits))]] & ~function.mask) | function.value
         word, shift = function.output >> 6, np.uint64(function.output & 63)

@@ -1,10 +1,12 @@
 """The learner: grow, assemble, look for mistakes, put them into the bank, grow again.
 
-A counterexample that joins the bank splits the merge that caused it: along its path, replacing the prefix by the
-representative's cube changes the oracle's answer at exactly the step that was merged wrongly, and with the row in the
-bank the two signatures of that step differ (Angluin, Information and Computation 75, 1987; Rivest and Schapire 1993).
+A counterexample that joins the bank splits the merge that caused it: along its path, replacing the prefix by
+the representative's cube changes the oracle's answer at exactly the step that was merged wrongly, and with
+the row in the bank the two signatures of that step differ (Angluin, Information and Computation 75, 1987;
+Rivest and Schapire 1993).
 """
 
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -32,8 +34,8 @@ from bsdgen.oracle.protocol import Oracle
 class BsdLearner:
     """Learns all outputs of an oracle as one diagram.
 
-    Fitted attributes: `bsd_` (the diagram), `stats_`, `ledger_` (arrays, one entry a node: its cube, output, merges),
-    `ledger_summary_` (what was speculated, how often, on how much evidence).
+    Fitted attributes: `bsd_` (the diagram), `stats_`, `ledger_` (arrays, one entry a node: its cube, output,
+    merges), `ledger_summary_` (what was speculated, how often, on how much evidence).
     """
 
     def __init__(self, config: LearnConfig | None = None) -> None:
@@ -60,7 +62,7 @@ class BsdLearner:
             More functions, rounds or time would be needed than the configuration allows.
         """
         if self.config.jobs:
-            numba.set_num_threads(min(self.config.jobs, numba.config.NUMBA_NUM_THREADS))
+            numba.set_num_threads(min(self.config.jobs, os.cpu_count() or 1))
         _Fit(self, oracle, rows, on_event).run()
         return self
 
@@ -99,15 +101,16 @@ class _Fit:
             self.n_counterexamples += len(mistakes.rows)
             self._say(
                 "check",
-                f"round {self.round}: {assembly.bsd.n_nodes} nodes, {mistakes.wrong} of {mistakes.checked} fresh rows wrong",
+                f"round {self.round}: {assembly.bsd.n_nodes} nodes, "
+                f"{mistakes.wrong} of {mistakes.checked} fresh rows wrong",
             )
             if not mistakes.rows:
                 self._finish(assembly, mistakes, bank)
                 return
             if self.round >= self.config.max_rounds:
                 raise BudgetReached(
-                    f"after {self.round} rounds of refinement {mistakes.wrong} of {mistakes.checked} fresh rows are "
-                    "still wrong; raise max_rounds"
+                    f"after {self.round} rounds of refinement {mistakes.wrong} of {mistakes.checked} fresh "
+                    "rows are still wrong; raise max_rounds"
                 )
             bank = self._extended(bank, mistakes)
 

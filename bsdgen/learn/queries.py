@@ -1,7 +1,7 @@
 """Questions to the oracle: signatures and sensitivities of functions inside cubes.
 
-A function is (output bit, cube): one output of the oracle with some inputs fixed. Everything the learner knows of a
-function comes through this module, in large batches, and is counted here.
+A function is (output bit, cube): one output of the oracle with some inputs fixed. Everything the learner
+knows of a function comes through this module, in large batches, and is counted here.
 """
 
 import numpy as np
@@ -60,8 +60,8 @@ class Queries:
     def sensitivities(self, rows: U64, output: I64, mask: U64, value: U64, owner: I64, variable: I64) -> U64:
         """Function values with one variable flipped.
 
-        rows (f, k, w): each function's own rows; output (f,), mask and value (f, w); owner and variable (j,): job j
-        flips ``variable[j]`` (-1: none) in function ``owner[j]``. Returns planes (j, k / 64).
+        rows (f, k, w): each function's own rows; output (f,), mask and value (f, w); owner and variable (j,):
+        job j flips ``variable[j]`` (-1: none) in function ``owner[j]``. Returns planes (j, k / 64).
         """
         k = rows.shape[1]
         planes = np.empty((owner.shape[0], k // 64), np.uint64)

@@ -1,7 +1,8 @@
 """Where rows come from: the bank at the start, and fresh rows that look for mistakes.
 
-Uniform rows never reach rare events (two equal words, a carry through all bits), so most rows start from recorded
-ones, if there are any: programs do take equal branches. All of it works on bits without order or names.
+Uniform rows never reach rare events (two equal words, a carry through all bits), so most rows start from
+recorded ones, if there are any: programs do take equal branches. All of it works on bits without order or
+names.
 """
 
 import numpy as np
@@ -35,9 +36,9 @@ class RowSource:
         """Each row with a density of its own, from nearly all 0 to nearly all 1."""
         rows = self.uniform(rng, n)
         depth = rng.integers(0, 6, n)
-        ones = rng.random(n) < 0.5
+        ones: NDArray[np.bool_] = np.less(rng.random(n), 0.5)
         for level in range(1, 6):
-            deeper = depth >= level
+            deeper: NDArray[np.bool_] = np.greater_equal(depth, level)
             more = self.uniform(rng, n)
             rows = np.where((deeper & ones)[:, None], rows | more, rows)
             rows = np.where((deeper & ~ones)[:, None], rows & more, rows)
@@ -55,7 +56,7 @@ class RowSource:
         depth = rng.integers(3, 9, n)
         flips = self.uniform(rng, n)
         for level in range(1, 9):
-            flips = np.where((depth >= level)[:, None], flips & self.uniform(rng, n), flips)
+            flips = np.where(np.greater_equal(depth, level)[:, None], flips & self.uniform(rng, n), flips)
         return (rows ^ flips) & self.tail
 
     def mixed(self, rng: np.random.Generator, n: int) -> U64:

@@ -1,7 +1,7 @@
 """Growing the control tree and expanding its leaves.
 
-The tree is grown depth first, and a leaf is expanded at once, so that later contexts find the functions of earlier
-ones: an output that is already known inside a context needs nothing more there.
+The tree is grown depth first, and a leaf is expanded at once, so that later contexts find the functions of
+earlier ones: an output that is already known inside a context needs nothing more there.
 """
 
 from collections.abc import Callable
@@ -154,7 +154,7 @@ class TreeGrower:
         return Decision() if largest is None else Decision(variable=largest)
 
     def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
-        """Expand the context as a leaf; if that costs more than `limit` functions, as if nothing had been tried."""
+        """Expand the context as a leaf, unless that costs more than `limit` functions: then undo it."""
         before = len(self.table)
         if self._leaf(TreeNode(context), context, signatures, limit):
             return True

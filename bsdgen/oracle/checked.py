@@ -168,7 +168,7 @@ class CheckedOracle:
                 "clock or unseeded randomness)"
             )
 
-    def _describe(  # noqa: PLR0917
+    def _describe(
         self, inputs: U64, before: U64, after: U64, wrong: U64, row: int, label_before: str, label_after: str
     ) -> str:
         bits = np.flatnonzero(to_bool(wrong[row : row + 1], self.n_outputs)[0])

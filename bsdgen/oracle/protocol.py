@@ -1,7 +1,7 @@
 """What the learner asks, and all that it sees.
 
-An oracle is a function of packed bits (`bsdgen.bits`): a batch of inputs goes in, a batch of outputs and of care
-masks comes out. It must be deterministic. It says nothing of fields, names or meanings.
+An oracle is a function of packed bits (`bsdgen.bits`): a batch of inputs goes in, a batch of outputs and of
+care masks comes out. It must be deterministic. It says nothing of fields, names or meanings.
 """
 
 from typing import Protocol, runtime_checkable
@@ -32,5 +32,6 @@ class Oracle(Protocol):
         Returns
         -------
         outputs, care : uint64, shape (n, n_words(n_outputs)) each
-            Where a care bit is 0 the output bit means nothing to anyone; its value is what costs least to say.
+            Where a care bit is 0 the output bit means nothing to anyone; its value is what costs least to
+            say.
         """

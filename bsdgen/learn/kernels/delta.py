@@ -13,8 +13,9 @@ I64 = NDArray[np.int64]
 def agreement(differences: U64, same: I64, other: I64) -> None:
     """Compare the effects of variables pair by pair.
 
-    differences (v, k, w): change of all outputs by flipping a variable on a row. same (v, v): rows on which both
-    variables have an effect and it is the same one; other (v, v): rows on which both have an effect and they differ.
+    differences (v, k, w): change of all outputs by flipping a variable on a row. same (v, v): rows on which
+    both variables have an effect and it is the same one; other (v, v): rows on which both have an effect and
+    they differ.
     """
     n_vars, n_rows, n_words = differences.shape
     active = np.zeros((n_vars, n_rows), np.bool_)

@@ -1,7 +1,8 @@
 """Compiled loops over sensitivities: influences, control gain, cost of an expansion.
 
-A sensitivity plane ``S[f, y]`` says on which rows flipping variable y changes function f: the Boolean difference of f
-with respect to y, sampled. Its mean is the influence (O'Donnell, Analysis of Boolean Functions, 2.2).
+A sensitivity plane ``S[f, y]`` says on which rows flipping variable y changes function f: the Boolean
+difference of f with respect to y, sampled. Its mean is the influence (O'Donnell, Analysis of Boolean
+Functions, 2.2).
 """
 
 import numpy as np
@@ -31,10 +32,11 @@ def popcount(x: np.uint64) -> np.int64:
 def split_costs(sens: U64, care: U64, planes: U64, least: int, costs: F64) -> None:
     """Square-root influence left after splitting on each variable.
 
-    sens (o, v, b), care (o, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and variables x
-    other than y of the mean over both branches of sqrt(influence of x on o in that branch). Influences are shares of
-    the rows on which the output is cared for: an output that a branch mostly ignores is not simpler for it. Pairs
-    seen on fewer than `least` rows are left out: with a handful of rows any split seems to sort them out.
+    sens (o, v, b), care (o, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and
+    variables x other than y of the mean over both branches of sqrt(influence of x on o in that branch).
+    Influences are shares of the rows on which the output is cared for: an output that a branch mostly ignores
+    is not simpler for it. Pairs seen on fewer than `least` rows are left out: with a handful of rows any
+    split seems to sort them out.
     """
     n_outputs, n_vars, n_blocks = sens.shape
     for y in prange(n_vars):
@@ -118,10 +120,11 @@ def hash_signature(words: U64) -> np.uint64:
 def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64) -> None:
     """New functions that expanding all live functions on each variable would give.
 
-    base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist already,
-    mask (b,) the rows that count and `lead` one of them, costs (v,): distinct cofactors up to complement that are neither constant nor known, live functions that do not
-    depend on the variable included; -1 where no live function depends on it. The cofactors need no queries: on a row
-    with y = 1, ``f|y=0 = f ^ S[f, y]``.
+    base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist
+    already, mask (b,) the rows that count and `lead` one of them, costs (v,): distinct cofactors up to
+    complement that are neither constant nor known, live functions that do not depend on the variable
+    included; -1 where no live function depends on it. The cofactors need no queries: on a row with y = 1,
+    ``f|y=0 = f ^ S[f, y]``.
     """
     n_live, n_vars, n_blocks = sens.shape
     for y in prange(n_vars):

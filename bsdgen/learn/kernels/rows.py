@@ -1,8 +1,8 @@
 """Compiled loops over packed rows: forcing cubes, flipping bits, gathering outputs.
 
-A row set of `n` rows is stored row by row (`bsdgen.bits`). A *plane* is the same bit of 64 rows in one word, a
-*signature* the planes of one function over a whole bank: shape ``(n / 64,)``, row ``r`` is bit ``r % 64`` of word
-``r // 64``. All row counts here are multiples of 64.
+A row set of `n` rows is stored row by row (`bsdgen.bits`). A *plane* is the same bit of 64 rows in one word,
+a *signature* the planes of one function over a whole bank: shape ``(n / 64,)``, row ``r`` is bit ``r % 64``
+of word ``r // 64``. All row counts here are multiples of 64.
 """
 
 import numpy as np
