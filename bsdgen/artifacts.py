@@ -41,10 +41,19 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def json_bytes(value: Any) -> bytes:
+    """JSON as it is written: indented, keys as given, a line end last.
+
+    >>> json_bytes({"b": 1, "a": []})
+    b'{\\n  "b": 1,\\n  "a": []\\n}\\n'
+    """
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a whole JSON file (indented, keys as given) or nothing."""
+    """Write a whole JSON file (`json_bytes`) or nothing."""
     with atomic_path(path) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        temporary.write_bytes(json_bytes(value))
 
 
 def read_json(path: Path) -> Any:

@@ -1,8 +1,8 @@
 """Packed bit vectors: the one place where bit order is defined.
 
-A *packed* array holds one assignment a row: shape ``(n, ceil(n_bits / 64))``, dtype ``uint64``, C-contiguous.
-Bit ``i`` of a row is ``row[i // 64] >> (i % 64) & 1``. Fields follow each other in schema order, each with its
-least significant bit first, without padding. Unused high bits of the last word are 0.
+A *packed* array holds one assignment a row: shape ``(n, ceil(n_bits / 64))``, dtype ``uint64``,
+C-contiguous. Bit ``i`` of a row is ``row[i // 64] >> (i % 64) & 1``. Fields follow each other in schema
+order, each with its least significant bit first, without padding. Unused high bits of the last word are 0.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+_PART = 2048  # rows that a thread packs at once
+_THREADED = 8192  # rows from which threads pay: waking them takes milliseconds on a busy machine
 
 
 def n_words(n_bits: int) -> int:
@@ -35,9 +38,9 @@ def offsets(widths: Sequence[int]) -> list[int]:
     return out
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def _pack(columns: U64, widths: NDArray[np.int64], out: U64) -> None:  # pragma: no cover - compiled
-    for row in prange(columns.shape[1]):
+@njit(cache=True, nogil=True)
+def _pack(columns: U64, widths: I64, out: U64, first: int, last: int) -> None:  # pragma: no cover - compiled
+    for row in range(first, last):
         bit = 0
         for field in range(columns.shape[0]):
             width = widths[field]
@@ -52,9 +55,9 @@ def _pack(columns: U64, widths: NDArray[np.int64], out: U64) -> None:  # pragma:
             bit += width
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def _unpack(packed: U64, widths: NDArray[np.int64], out: U64) -> None:  # pragma: no cover - compiled
-    for row in prange(packed.shape[0]):
+@njit(cache=True, nogil=True)
+def _unpack(packed: U64, widths: I64, out: U64, first: int, last: int) -> None:  # pragma: no cover - compiled
+    for row in range(first, last):
         bit = 0
         for field in range(out.shape[0]):
             width = widths[field]
@@ -67,6 +70,20 @@ def _unpack(packed: U64, widths: NDArray[np.int64], out: U64) -> None:  # pragma
                 value &= (np.uint64(1) << np.uint64(width)) - np.uint64(1)
             out[field, row] = value
             bit += width
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def _pack_threaded(columns: U64, widths: I64, out: U64) -> None:  # pragma: no cover - compiled
+    n = columns.shape[1]
+    for part in prange((n + _PART - 1) // _PART):
+        _pack(columns, widths, out, part * _PART, min(n, (part + 1) * _PART))
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def _unpack_threaded(packed: U64, widths: I64, out: U64) -> None:  # pragma: no cover - compiled
+    n = packed.shape[0]
+    for part in prange((n + _PART - 1) // _PART):
+        _unpack(packed, widths, out, part * _PART, min(n, (part + 1) * _PART))
 
 
 def pack_fields(columns: U64, widths: Sequence[int]) -> U64:
@@ -86,7 +103,11 @@ def pack_fields(columns: U64, widths: Sequence[int]) -> U64:
         raise ValueError(f"widths must be 1 to 64, not {list(widths)!r}")
     out = np.zeros((columns.shape[1], n_words(sum(widths))), np.uint64)
     if columns.shape[1] and len(widths):
-        _pack(np.ascontiguousarray(columns, np.uint64), np.asarray(widths, np.int64), out)
+        columns, table = np.ascontiguousarray(columns, np.uint64), np.asarray(widths, np.int64)
+        if columns.shape[1] < _THREADED:
+            _pack(columns, table, out, 0, columns.shape[1])
+        else:
+            _pack_threaded(columns, table, out)
     return out
 
 
@@ -94,7 +115,11 @@ def unpack_fields(packed: U64, widths: Sequence[int]) -> U64:
     """Inverse of `pack_fields`: uint64, shape (n_fields, n)."""
     out = np.zeros((len(widths), packed.shape[0]), np.uint64)
     if packed.shape[0] and len(widths):
-        _unpack(np.ascontiguousarray(packed, np.uint64), np.asarray(widths, np.int64), out)
+        packed, table = np.ascontiguousarray(packed, np.uint64), np.asarray(widths, np.int64)
+        if packed.shape[0] < _THREADED:
+            _unpack(packed, table, out, 0, packed.shape[0])
+        else:
+            _unpack_threaded(packed, table, out)
     return out
 
 

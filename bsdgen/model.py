@@ -8,7 +8,6 @@ A model is a folder::
 `model.json` holds the digest of `model.npz`, so that a truncated or foreign pair is refused.
 """
 
-import io
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +17,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.artifacts import atomic_path, read_json, sha256, write_json
+from bsdgen.artifacts import atomic_path, json_bytes, read_json, sha256
 from bsdgen.bsd import Bsd
 from bsdgen.errors import InputError
 from bsdgen.traces.schema import Field, Schema
 
 MODEL_VERSION = 1
+_ARRAYS = ("guard", "low", "high", "roots")  # in the order of `Bsd`
+_EXTRA = "extra_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class Model:
     ----------
     bsd : the diagram; inputs and outputs in the packing order of `schema`.
     schema : fields.
-    info : JSON-ready provenance: at least `oracle` (text that `bsdgen.oracle.resolve` understands, or ""), `traces`,
-        `config`, `learn` (wall_s, cpu_s, peak_rss_mib, oracle_queries, ...), `tools`.
+    info : JSON-ready provenance: at least `oracle` (text that `bsdgen.oracle.resolve` understands, or ""),
+        `traces`, `config`, `learn` (wall_s, cpu_s, peak_rss_mib, oracle_queries, ...), `tools`.
     extra : further arrays saved beside the diagram (a node's cube, evidence, contexts).
     """
 
@@ -52,23 +53,17 @@ class Model:
             )
 
     def save(self, folder: Path) -> None:
-        """Write the model; the last complete one stays intact until the new one is whole."""
-        with atomic_path(folder / "model.npz") as temporary:
-            buffer = io.BytesIO()
-            np.savez_compressed(
-                buffer,
-                guard=self.bsd.guard,
-                low=self.bsd.low,
-                high=self.bsd.high,
-                roots=self.bsd.roots,
-                **{f"extra_{name}": value for name, value in self.extra.items()},
-            )
-            temporary.write_bytes(buffer.getvalue())
-            digest = sha256(temporary)
-        write_json(
-            folder / "model.json",
-            {"version": MODEL_VERSION, "npz_sha256": digest, "fields": self.schema.fields, **self.info},
-        )
+        """Write the model; the last complete one stays intact until the new one is whole.
+
+        Both files are complete before either takes its place, so that nothing but the moves can be cut short.
+        """
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self.bsd, name) for name in _ARRAYS}
+        arrays |= {_EXTRA + name: value for name, value in self.extra.items()}
+        with atomic_path(folder / "model.json") as text, atomic_path(folder / "model.npz") as binary:
+            with binary.open("wb") as file:
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no name is allow_pickle
+            head = {"version": MODEL_VERSION, "npz_sha256": sha256(binary), "fields": self.schema.fields}
+            text.write_bytes(json_bytes(head | self.info))
 
     @staticmethod
     def load(folder: Path) -> "Model":
@@ -79,27 +74,31 @@ class Model:
         InputError
             No model there, another version, or the two files do not belong together.
         """
-        if not (folder / "model.json").is_file():
-            raise InputError(
-                f"{folder}: holds no model (model.json is missing); make one with `bsdgen learn ... -o {folder}`"
-            )
-        info = read_json(folder / "model.json")
-        if not isinstance(info, dict) or info.pop("version", None) != MODEL_VERSION:
-            raise InputError(
-                f"{folder}/model.json: is not version {MODEL_VERSION}; learn the model anew with this bsdgen"
-            )
+        info = _read_info(folder)
         npz = folder / "model.npz"
         if not npz.is_file() or sha256(npz) != info.pop("npz_sha256", None):
             raise InputError(f"{npz}: is missing, truncated or of another model; learn the model anew")
         try:
             schema = Schema(msgspec.convert(info.pop("fields"), tuple[Field, ...]))
-            with np.load(npz) as arrays:
-                bsd = Bsd(schema.n_inputs, arrays["guard"], arrays["low"], arrays["high"], arrays["roots"])
-                extra = {
-                    name.removeprefix("extra_"): arrays[name]
-                    for name in arrays.files
-                    if name.startswith("extra_")
-                }
+            with npz.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            bsd = Bsd(schema.n_inputs, *(arrays[name] for name in _ARRAYS))
         except (KeyError, ValueError, zipfile.BadZipFile, msgspec.ValidationError) as error:
             raise InputError(f"{folder}: is no valid model ({error}); learn it anew") from error
+        extra = {
+            name.removeprefix(_EXTRA): array for name, array in arrays.items() if name.startswith(_EXTRA)
+        }
         return Model(bsd, schema, info, extra)
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
+    """What `model.json` says, if it is there and of this version."""
+    path = folder / "model.json"
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: holds no model (model.json is missing); make one with `bsdgen learn ... -o {folder}`"
+        )
+    info = read_json(path)
+    if not isinstance(info, dict) or info.pop("version", None) != MODEL_VERSION:
+        raise InputError(f"{path}: is not version {MODEL_VERSION}; learn the model anew with this bsdgen")
+    return info

@@ -1,7 +1,7 @@
 """Fields of a trace: names, widths and roles, stated once.
 
-A schema is an ordered list of input fields and an ordered list of output fields. Bit order and packing are those
-of `bsdgen.bits`. In TOML::
+A schema is an ordered list of input fields and an ordered list of output fields. Bit order and packing are
+those of `bsdgen.bits`. In TOML::
 
     [[field]]
     name = "a"
@@ -22,8 +22,8 @@ from bsdgen.errors import InputError
 class Field(msgspec.Struct, frozen=True):
     """One named word of at most 64 bits.
 
-    `part` names the module that an emitter puts an output into (inputs: unused). Parts let a shell use outputs
-    that do not depend on late inputs before those inputs exist, without a combinational loop.
+    `part` names the module that an emitter puts an output into (inputs: unused). Parts let a shell use
+    outputs that do not depend on late inputs before those inputs exist, without a combinational loop.
     """
 
     name: str
