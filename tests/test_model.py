@@ -126,7 +126,7 @@ def test_arrays_that_are_no_diagram(tmp_path: Path) -> None:
     arrays = {name: getattr(model.bsd, name) for name in ("guard", "low", "high", "roots")}
     np.savez(tmp_path / "model.npz", **{k: v for k, v in arrays.items() if k != "roots"})
     adopt(tmp_path)
-    with pytest.raises(InputError, match="no valid model .*roots"):
+    with pytest.raises(InputError, match=r"no valid model .*roots"):
         Model.load(tmp_path)
     np.savez(tmp_path / "model.npz", **arrays | {"high": arrays["high"] + 1000})
     adopt(tmp_path)
