@@ -1,0 +1,155 @@
+"""What a run tells and promises: determinism, budgets, events, statistics, and a ledger that is true."""
+
+import dataclasses
+
+import numba
+import numpy as np
+import pytest
+from small_oracles import FieldOracle, Fields, TableOracle, Words, every_row, learn, small_config
+
+from bsdgen.bits import U64
+from bsdgen.errors import BudgetReached
+from bsdgen.learn import BsdLearner, Event, LearnConfig
+
+
+def unit(mode: U64, a: U64, b: U64) -> Words:
+    return (np.where(mode.astype(np.bool_), a - b, a + b), (a < b).astype(np.uint64))
+
+
+def unit_oracle() -> FieldOracle:
+    return FieldOracle([1, 12, 12], [12, 1], unit)
+
+
+def guard_oracle() -> FieldOracle:
+    return FieldOracle([12, 12, 32, 32], [32], lambda a, b, x, y: (np.where(a == b, x + y, x ^ y),))
+
+
+def random_oracle() -> TableOracle:
+    rng = np.random.default_rng(8)
+    return TableOracle(rng.random((256, 4)) < 0.5, rng.random((256, 4)) < 0.7)
+
+
+def arrays_of(learner: BsdLearner) -> list[bytes]:
+    bsd = learner.bsd_
+    ledger = [learner.ledger_[name].tobytes() for name in sorted(learner.ledger_)]
+    return [a.tobytes() for a in (bsd.guard, bsd.low, bsd.high, bsd.roots)] + ledger
+
+
+@pytest.mark.parametrize("make", [unit_oracle, random_oracle, guard_oracle])
+def test_same_seed_same_diagram(make: type) -> None:
+    """Twice the same, whatever the number of threads."""
+    threads = numba.get_num_threads()
+    try:
+        runs = [learn(make(), jobs=jobs) for jobs in (1, 1, 2)]
+    finally:
+        numba.set_num_threads(threads)
+    first = arrays_of(runs[0])
+    assert runs[0].bsd_.n_nodes > 20
+    assert arrays_of(runs[1]) == first and arrays_of(runs[2]) == first
+    assert runs[0].stats_.oracle_queries == runs[2].stats_.oracle_queries
+
+
+def test_the_seed_is_used() -> None:
+    asked = []
+    for seed in (1, 2):
+        oracle = FieldOracle([20], [1], lambda a: (a & np.uint64(1),))
+        inner, oracle_rows = oracle.query, []
+        oracle.query = lambda rows, inner=inner, log=oracle_rows: (log.append(rows.copy()), inner(rows))[1]  # type: ignore[method-assign]
+        learn(oracle, seed=seed)
+        asked.append(oracle_rows[0].tobytes())
+    assert asked[0] != asked[1]
+
+
+def test_time_limit() -> None:
+    with pytest.raises(BudgetReached, match=r"time limit of 1e-05 s .* raise time_limit_s"):
+        learn(unit_oracle(), time_limit_s=1e-5)
+    learn(unit_oracle(), time_limit_s=300.0)
+
+
+def test_node_limit() -> None:
+    with pytest.raises(BudgetReached, match=r"more than 60 functions .* raise max_nodes"):
+        learn(unit_oracle(), max_nodes=60)
+
+
+def test_round_limit() -> None:
+    """An event rarer than the first bank takes more than one round."""
+    oracle = FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),))
+    rows = Fields([32, 32]).random(3, 500)
+    assert learn(oracle, rows).stats_.n_rounds > 1
+    with pytest.raises(BudgetReached, match=r"after 1 rounds .* raise max_rounds"):
+        learn(oracle, rows, max_rounds=1)
+
+
+def test_events() -> None:
+    told: list[Event] = []
+    learner = BsdLearner(small_config()).fit(unit_oracle(), None, told.append)
+    stages = [event.stage for event in told]
+    assert set(stages) == {"contexts", "expand", "check", "done"}
+    assert stages[-1] == "done" and stages.count("done") == 1
+    assert stages.count("check") == learner.stats_.n_rounds
+    assert all(event.message and event.nodes >= 0 for event in told)
+    assert str(learner.bsd_.n_nodes) in told[-1].message
+    assert max(event.nodes for event in told) >= learner.stats_.n_functions
+
+
+def test_statistics() -> None:
+    oracle = unit_oracle()
+    learner = learn(oracle)
+    stats = learner.stats_
+    assert stats.oracle_queries == oracle.n_queries
+    assert stats.n_nodes == learner.bsd_.n_nodes
+    assert 0 < stats.wall_s < 60 and stats.cpu_s > 0 and 10 < stats.peak_rss_mib < 1e6
+    assert stats.n_rounds >= 1 and stats.n_contexts >= 1 and stats.n_guards >= 0
+    assert stats.n_checked >= 1 << 18
+    assert all(isinstance(value, int | float) for value in dataclasses.asdict(stats).values())
+    summary = learner.ledger_summary_
+    assert summary["contexts"] == stats.n_contexts and summary["fresh_rows_wrong"] == 0
+    assert summary["bank_rows"] >= 1024 and summary["bank_rows"] % 64 == 0
+    assert summary["fresh_rows_checked"] == stats.n_checked
+
+
+def test_counterexamples_are_counted() -> None:
+    rows = Fields([32, 32]).random(3, 500)
+    learner = learn(FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),)), rows)
+    assert learner.stats_.n_counterexamples > 0
+    assert learner.ledger_summary_["bank_rows"] > 1024
+
+
+@pytest.mark.parametrize("make", [unit_oracle, guard_oracle, random_oracle])
+def test_the_ledger_is_true(make: type) -> None:
+    """A node that says to stand for an output inside a cube is that output there, on fresh rows."""
+    oracle = make()
+    learner = learn(oracle)
+    bsd, ledger = learner.bsd_, learner.ledger_
+    first = 1 + bsd.n_inputs
+    assert {name: len(array) for name, array in ledger.items()} == dict.fromkeys(ledger, bsd.n_nodes)
+    named = np.flatnonzero(ledger["output"] >= 0)
+    assert len(named) > 0.8 * bsd.n_nodes
+    assert ledger["output"].max() < bsd.n_outputs and (ledger["merges"] >= 0).all()
+    widths = oracle.widths_in if isinstance(oracle, FieldOracle) else None
+    rows = every_row(oracle.n_inputs) if widths is None else Fields(widths).random(44, 500)
+    every = dataclasses.replace(bsd, roots=(2 * (first + np.arange(bsd.n_nodes))).astype(np.int32))
+    for node in named:
+        mask, value, output = ledger["cube_mask"][node], ledger["cube_value"][node], ledger["output"][node]
+        assert not (value & ~mask).any()
+        inside = (rows & ~mask) | value
+        said, care = (array[:, output >> 6] >> np.uint64(output & 63) for array in oracle.query(inside))
+        is_ = every.evaluate(inside)[:, node >> 6] >> np.uint64(node & 63)
+        differs = (said ^ is_) & care & np.uint64(1)
+        # the node may be stored as the complement of what it stands for, but then on all rows
+        assert not differs.any() or np.array_equal(differs, care & np.uint64(1)), f"node {node}"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"n_bank": 100}, {"n_bank": 0}, {"n_sensitivity": 65}, {"n_sensitivity": 9000}]
+)
+def test_sizes_that_are_no_whole_words(changes: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"must be a (positive )?multiple of 64"):
+        LearnConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_defaults_learn_too() -> None:
+    oracle = FieldOracle([6, 6], [7], lambda a, b: (a + b,))
+    learner = BsdLearner().fit(oracle)
+    rows = every_row(12)
+    assert np.array_equal(learner.bsd_.evaluate(rows), oracle.query(rows)[0])
