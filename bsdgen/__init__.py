@@ -10,9 +10,9 @@ __version__ = "0.1.0"
 def _configure_kernels() -> None:
     """Keep compiled kernels apart by the sources of all of them, and idle threads asleep.
 
-    numba recompiles a kernel when its own file changes, not when a file whose kernels it inlines does: without this
-    an update could go on with half of the old code. Threads that spin while they wait make small batches slow on a
-    busy machine. Both must be set before numba is imported; a user's own settings win.
+    numba recompiles a kernel when its own file changes, not when a file whose kernels it inlines does:
+    without this an update could go on with half of the old code. Threads that spin while they wait make small
+    batches slow on a busy machine. Both must be set before numba is imported; a user's own settings win.
     """
     root = Path(__file__).parent
     sources = [path.read_bytes() for path in sorted(root.rglob("*.py"))]

@@ -51,7 +51,7 @@ class Run:
 
 
 @njit(cache=True, nogil=True)
-def _run_chunk(  # noqa: PLR0917 - a kernel
+def _run_chunk(
     words: NDArray[np.uint32],
     base: int,
     regs: NDArray[np.int64],
