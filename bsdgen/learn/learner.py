@@ -91,6 +91,10 @@ class _Fit:
         self.tree: list[TreeNode]
 
     def run(self) -> None:
+        if self.on_event is not None:
+            self.on_event(
+                Event("contexts", 0, 0, 0, "drawing the bank; a first run also compiles its kernels")
+            )
         bank = self.source.mixed(self.rng, self.config.n_bank)
         while True:
             assembly = self._build(bank)

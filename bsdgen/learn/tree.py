@@ -19,6 +19,8 @@ from bsdgen.learn.layers import Expander
 from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
+_SECOND_TRY = 12  # as before, for the comparison with a split
+_SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves may be split again
 _LAST_RESORT = 48  # functions an output beyond which even a context without a control variable is split
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
@@ -147,11 +149,39 @@ class TreeGrower:
             if in_the_way is not None:
                 return Decision(variable=in_the_way)
         if control is not None:
-            return Decision(variable=control[0])
+            worth = self._split_is_smaller(context, signatures, control[0], _SECOND_TRY * distinct)
+            return Decision(variable=control[0]) if worth else Decision()
         if self._try_leaf(context, signatures, _LAST_RESORT * distinct):
             return Decision()
         largest = largest_gain(sensitivity)
         return Decision() if largest is None else Decision(variable=largest)
+
+    def _split_is_smaller(self, context: Context, signatures: U64, variable: int, limit: int) -> bool:
+        """Whether two leaves, and a node for each output that differs, are smaller than one leaf."""
+        whole = self._leaf_size(context, signatures, limit)
+        if whole is None:
+            return True
+        size = 0
+        known: list[dict[int, int]] = []
+        for bit in (0, 1):
+            node = TreeNode(context.with_literal(variable, bit))
+            half, half_signatures = self._settle(node)
+            known.append(node.known)
+            if half.outputs.shape[0]:
+                more = self._leaf_size(half, half_signatures, int(_SPLIT_BONUS * whole) - size)
+                if more is None:
+                    return False
+                size += more
+        joins = sum(known[0].get(int(o), 1) != known[1].get(int(o), 0) for o in context.outputs)
+        return size + joins < _SPLIT_BONUS * whole
+
+    def _leaf_size(self, context: Context, signatures: U64, limit: int) -> int | None:
+        """New functions that the context needs as a leaf, None beyond `limit`; nothing is kept."""
+        before = len(self.table)
+        done = limit > 0 and self._leaf(TreeNode(context), context, signatures, limit)
+        size = len(self.table) - before
+        self.table.forget(before)
+        return size if done else None
 
     def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
         """Expand the context as a leaf, unless that costs more than `limit` functions: then undo it."""
