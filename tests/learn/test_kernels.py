@@ -115,6 +115,9 @@ def test_split_costs(seed: int) -> None:
     care[3] = 0
     sens = words(rng, 4, 9, 2) & words(rng, 4, 9, 2) & care[:, None]
     sens[:, 2] &= words(rng, 4, 2) & words(rng, 4, 2) & words(rng, 4, 2)  # rarely seen
+    sens[0, 7], sens[0, 8] = (1 << 8) - 1, 0  # seen on 16 rows and on none, below on 8 and 7
+    sens[1, 7], sens[1, 8] = (0, 0xFF), (0, 0x7F)
+    care[:2] |= np.uint64(0xFF)
     row_planes = words(rng, 9, 2)
     row_planes[0], row_planes[1] = 0, ~np.uint64(0)  # constant on these rows: no split
     costs = np.zeros(9)

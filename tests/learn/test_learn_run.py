@@ -144,9 +144,6 @@ def test_sizes_that_are_no_whole_words(changes: dict[str, int]) -> None:
         LearnConfig(**changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(
-    numba.config.NUMBA_NUM_THREADS > 1, reason="jobs=1 stays in force for a later jobs=0", strict=True
-)
 def test_threads_are_given_back() -> None:
     """`jobs` = 0 means all cores, also after a fit that used fewer."""
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
@@ -154,14 +151,12 @@ def test_threads_are_given_back() -> None:
     assert numba.get_num_threads() == numba.config.NUMBA_NUM_THREADS
 
 
-@pytest.mark.xfail(reason="the limit is looked at while functions are expanded only", strict=True)
 def test_time_limit_holds_while_checking() -> None:
     """A function without a node: all the time goes into fresh rows."""
     with pytest.raises(BudgetReached, match="time limit"):
         learn(FieldOracle([20], [20], lambda a: (a,)), time_limit_s=1e-5)
 
 
-@pytest.mark.xfail(reason="rows are not looked at before they are used", strict=True)
 @pytest.mark.parametrize(
     "rows", [np.zeros((5, 2), np.uint64), np.zeros((5, 1), np.int64), np.zeros(5, np.uint64)]
 )
