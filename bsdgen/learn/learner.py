@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.bits import U64
+from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.errors import BudgetReached
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
@@ -58,12 +58,21 @@ class BsdLearner:
 
         Raises
         ------
+        ValueError
+            `rows` have the wrong type or shape.
         BudgetReached
             More functions, rounds or time would be needed than the configuration allows.
         """
+        w = n_words(oracle.n_inputs)
+        if rows is not None and (rows.dtype != np.uint64 or rows.ndim != 2 or rows.shape[1] != w):
+            raise ValueError(f"rows must be uint64 of shape (n, {w}), not {rows.dtype} {rows.shape}")
+        threads = numba.get_num_threads()
         if self.config.jobs:
             numba.set_num_threads(min(self.config.jobs, os.cpu_count() or 1))
-        _Fit(self, oracle, rows, on_event).run()
+        try:
+            _Fit(self, oracle, rows, on_event).run()
+        finally:
+            numba.set_num_threads(threads)
         return self
 
 
@@ -101,6 +110,7 @@ class _Fit:
             mistakes = Checker(self.queries, assembly).run(
                 self.source, self.rng, self._context_cubes(), self.config.n_check
             )
+            self._in_time()
             self.round += 1
             self.n_counterexamples += len(mistakes.rows)
             self._say(
@@ -170,12 +180,15 @@ class _Fit:
         contexts = [node.context for node in self.tree]
         return np.array([c.mask for c in contexts]), np.array([c.value for c in contexts])
 
-    def _tick(self, n_functions: int) -> None:
+    def _in_time(self) -> None:
         limit = self.config.time_limit_s
         if limit and time.perf_counter() - self.started > limit:
             raise BudgetReached(
-                f"time limit of {limit:g} s reached with {n_functions} functions; raise time_limit_s"
+                f"time limit of {limit:g} s reached with {len(self.table)} functions; raise time_limit_s"
             )
+
+    def _tick(self, n_functions: int) -> None:
+        self._in_time()
         if self.on_event is not None:
             self.on_event(
                 Event("expand", 0, 0, n_functions, f"round {self.round + 1}: {n_functions} functions")
