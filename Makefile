@@ -68,7 +68,7 @@ $(MODEL)/report.html: $(MODEL)/measure.json $(MODEL)/cosim.json $(call source,re
 # Checks.
 
 test: check ## every check and all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope  # a module's simulator or model is made once
 
 check: $(VENV)/.installed-dev ## format, lint, types, layers, generated docs
 	$(BIN)/ruff format --check .
