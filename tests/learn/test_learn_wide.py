@@ -50,6 +50,22 @@ def test_one_context_is_not_enough_for_two_circuits() -> None:
     assert learner.bsd_.n_nodes <= 586  # what another implementation of the method needs
 
 
+def test_an_output_that_counts_in_one_half_only() -> None:
+    """Where a context does not care, the other half's function is taken without a node to choose."""
+
+    def either(mode: U64, a: U64, b: U64) -> Words:
+        return np.where(mode.astype(np.bool_), a - b, a + b), np.where(mode.astype(np.bool_), a ^ b, a * b)
+
+    def care(mode: U64, a: U64, b: U64) -> Words:
+        return np.full_like(a, ~np.uint64(0)), np.where(mode.astype(np.bool_), ~np.uint64(0), np.uint64(0))
+
+    oracle = FieldOracle([1, 32, 32], [32, 32], either, care)
+    learner = learn(oracle)
+    assert learner.stats_.n_contexts >= 2
+    assert wrong_rows(learner, oracle, fresh(oracle)) == 0
+    assert learner.bsd_.n_nodes <= 586
+
+
 def test_four_functions() -> None:
     def unit(select: U64, a: U64, b: U64) -> Words:
         less = (a < b).astype(np.uint64)
