@@ -18,9 +18,18 @@ from bsdgen.errors import InputError
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it becomes `path`, on any error it vanishes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """Give a temporary path beside `path`; on success it becomes `path`, on any error it vanishes.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -33,6 +42,29 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that nothing can be written into, before long work that would end there; makes nothing.
+
+    Raises
+    ------
+    InputError
+        It is no folder, or it or the nearest folder above it that exists cannot be written to.
+    """
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise _unwritable(folder, f"{there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(folder, f"no permission to write into {there}")
+
+
+def _unwritable(path: Path, reason: str | None) -> InputError:
+    return InputError(
+        f"{path}: cannot be written ({reason}); choose another folder, or make room for it there"
+    )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,19 @@ def test_versions_name_what_is_absent() -> None:
     versions = artifacts.tool_versions("numpy", "no-such-package-at-all")
     assert versions["bsdgen"] == __version__ and versions["python"].startswith("3.")
     assert versions["numpy"][0].isdigit() and versions["no-such-package-at-all"] == "absent"
+
+
+@pytest.mark.parametrize(
+    "write", [artifacts.check_writable, lambda path: artifacts.write_text(path / "t", "")]
+)
+def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(InputError, match=r"file.*cannot be written \(.*choose another folder"):
+            write(folder)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_checking_makes_no_folder(tmp_path: Path) -> None:
+    artifacts.check_writable(tmp_path / "deep" / "er")
+    assert list(tmp_path.iterdir()) == []

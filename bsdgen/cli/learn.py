@@ -50,6 +50,7 @@ def learn(
     The oracle is the one that the traces name, unless --oracle gives another. With --oracle module:function
     --schema fields.toml, traces are optional.
     """
+    from bsdgen.artifacts import check_writable
     from bsdgen.learn import BsdLearner, LearnConfig
     from bsdgen.model import Model
 
@@ -57,12 +58,13 @@ def learn(
     fields = _schema(schema, rows)
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     asked, differing = _oracle(text, fields, rows, out)
+    target = folder if folder is not None else Path("rtl_out") / _name(text)
+    check_writable(target)
     config = LearnConfig(seed=seed, jobs=jobs or 0)
     with out.progress("learning") as progress:
         learner = BsdLearner(config).fit(
             asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)
         )
-    target = folder if folder is not None else Path("rtl_out") / _name(text)
     info = {
         "oracle": text,
         "traces": {**_provenance(rows), "differing": differing},
