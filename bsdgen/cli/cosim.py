@@ -38,13 +38,13 @@ def cosim(
     A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder.
     Ends with exit code 1 at a mismatch or when a program does not pass.
     """
-    from bsdgen.artifacts import write_json
+    from bsdgen.artifacts import sha256, write_json
     from bsdgen.cosim.run import cosimulate
 
     files = program_files(programs or _shipped_programs())
     with out.progress("co-simulating") as progress:
         results = cosimulate(model, files, max_steps=max_steps, progress=progress)
-    facts = {"programs": [asdict(result) for result in results]}
+    facts = {"model_sha256": sha256(model / "model.npz"), "programs": [asdict(result) for result in results]}
     write_json(model / "cosim.json", facts)
     rows = [
         [

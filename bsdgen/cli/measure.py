@@ -27,7 +27,7 @@ def measure(
 
     Writes measure.json into the model's folder. Ends with exit code 1 when a vector differs in a cared bit.
     """
-    from bsdgen.artifacts import write_json
+    from bsdgen.artifacts import sha256, write_json
     from bsdgen.measure import measure as compare
     from bsdgen.measure import measurement_text
     from bsdgen.model import Model
@@ -35,6 +35,7 @@ def measure(
 
     use_jobs(jobs)
     loaded = Model.load(model)
+    digest = sha256(model / "model.npz")
     text = oracle if oracle is not None else str(loaded.info.get("oracle", ""))
     if not text:
         raise UsageError(f"{model}: the model names no oracle; give one with --oracle")
@@ -42,7 +43,7 @@ def measure(
         result = compare(
             loaded, resolve_oracle(text, loaded.schema), vectors=vectors, seed=seed, progress=progress
         )
-    facts = {"oracle": text, **result.as_dict()}
+    facts = {"oracle": text, "model_sha256": digest, **result.as_dict()}
     write_json(model / "measure.json", facts)
     out.result(facts, measurement_text(result))
     if result.errors:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bsdgen.artifacts import read_json, tool_versions
+from bsdgen.artifacts import read_json, sha256, tool_versions
+from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.model import Model
@@ -14,6 +15,7 @@ from bsdgen.report.equations import Equation, find_equations
 from bsdgen.report.structure import Structure, analyse
 
 _TOP_VARIABLES = 24
+_ROWS = 1024  # on which a circuit is held against the diagram
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,8 @@ def gather(folder: Path) -> Known:
         "learn": info.get("learn", {}),
         "bsd": _bsd_facts(model, structure),
         "circuit": _circuit_facts(folder, model),
-        "measure": _optional(folder / "measure.json"),
-        "cosim": _optional(folder / "cosim.json"),
+        "measure": _result(folder, "measure.json"),
+        "cosim": _result(folder, "cosim.json"),
         "equations": [
             {"name": item.name, "guards": item.guards, "uses": item.uses, "sum": item.text}
             for item in equations
@@ -89,14 +91,34 @@ def _circuit_facts(folder: Path, model: Model) -> dict[str, Any]:
     """AND nodes and depth of the emitted circuit, else of the diagram as it stands."""
     path = folder / "circuit.aig"
     plain = aig_from_bsd(model.bsd)
-    circuit: Aig = read_aiger(path).aig if path.is_file() else plain
+    emitted = path.is_file() and _same_function(read_aiger(path).aig, model)
+    circuit: Aig = read_aiger(path).aig if emitted else plain
     return {
         "ands": circuit.n_ands,
         "depth": circuit.depth,
-        "emitted": path.is_file(),
+        "emitted": emitted,
         "ands_of_diagram": plain.n_ands,
     }
 
 
-def _optional(path: Path) -> Any:
-    return read_json(path) if path.is_file() else None
+def _same_function(circuit: Aig, model: Model) -> bool:
+    """Whether a circuit agrees with the diagram on random rows: one of an earlier model does not.
+
+    That it was equal when it was written is proved; here only a file that was left behind is told.
+    """
+    bsd = model.bsd
+    if (circuit.n_inputs, circuit.n_outputs) != (bsd.n_inputs, bsd.n_outputs):
+        return False
+    rng = np.random.default_rng(0)
+    rows = from_bool(rng.integers(0, 2, (_ROWS, bsd.n_inputs)).astype(np.bool_))
+    return bool((circuit.evaluate(rows) == bsd.evaluate(rows)).all())
+
+
+def _result(folder: Path, name: str) -> Any:
+    """A result that stands in the folder, unless it is another model's: one learned into it before."""
+    path = folder / name
+    if not path.is_file():
+        return None
+    result = read_json(path)
+    of = result.get("model_sha256") if isinstance(result, dict) else None
+    return None if of is not None and of != sha256(folder / "model.npz") else result

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -154,11 +155,31 @@ def test_broken_measurement_is_refused_and_the_page_stays(tmp_path: Path) -> Non
 def test_circuit_of_the_folder_is_counted(tmp_path: Path) -> None:
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import write_aiger
+    from bsdgen.circuit.optimise import optimise
 
     folder = tmp_path / "adder"
-    adder_model(4).save(folder)
-    other = aig_from_bsd(adder_model(2).bsd)  # smaller, so that one sees which was counted
-    write_aiger(folder / "circuit.aig", other)
+    model = adder_model(4)
+    model.save(folder)
+    smaller = optimise(aig_from_bsd(model.bsd), 1)
+    write_aiger(folder / "circuit.aig", smaller)
     facts = write_report(folder)
-    assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (other.n_ands, True)
-    assert facts["circuit"]["ands_of_diagram"] > other.n_ands
+    assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (smaller.n_ands, True)
+    assert facts["circuit"]["ands_of_diagram"] > smaller.n_ands
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_what_an_earlier_model_left_is_not_reported(tmp_path: Path, width: int) -> None:
+    from bsdgen.circuit.aig import aig_from_bsd
+    from bsdgen.circuit.aiger import write_aiger
+
+    folder = tmp_path / "adder"
+    model = adder_model(4)
+    model.save(folder)
+    plain = aig_from_bsd(adder_model(width).bsd)
+    earlier = dataclasses.replace(plain, outputs=plain.outputs ^ 1)
+    write_aiger(folder / "circuit.aig", earlier)
+    write_json(folder / "measure.json", {"model_sha256": "0" * 64, "vectors": 9, "errors": 0})
+    write_json(folder / "cosim.json", {"model_sha256": "0" * 64, "programs": PROGRAMS})
+    facts = write_report(folder)
+    assert (facts["measure"], facts["cosim"]) == (None, None)
+    assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (aig_from_bsd(model.bsd).n_ands, False)
