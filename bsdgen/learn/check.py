@@ -72,17 +72,17 @@ class Checker:
         if source.recorded is not None:
             self.compare(source.recorded)
         mask, value = self._edges()
-        blocks = max(1, n // _BLOCK)
-        for block in range(blocks):
+        size = max(1, min(_BLOCK, n // 4))
+        for block in range(max(4, n // size)):
             if self.mistakes.full:
                 break
             if mask.shape[0] and block % 2 == 0:
-                which = (np.arange(_BLOCK) + block * _BLOCK) % mask.shape[0]
-                self.compare(source.inside(rng, _BLOCK, mask, value, which))
+                which = (np.arange(size) + block * size) % mask.shape[0]
+                self.compare(source.inside(rng, size, mask, value, which))
             elif block % 4 == 1:
-                self.compare(source.mixed(rng, _BLOCK))
+                self.compare(source.mixed(rng, size))
             else:
-                self.compare(source.inside(rng, _BLOCK, *contexts))
+                self.compare(source.inside(rng, size, *contexts))
         return self.mistakes
 
     def _edges(self) -> tuple[U64, U64]:

@@ -18,7 +18,8 @@ class LearnConfig:
     control_gain : least relative drop of the square-root influence for a variable to become a control split.
     contexts : build a control tree at all (off: one shared variable order for everything).
     function_guards : look for guards that are functions of a set of variables.
-    merging : share nodes with equal signatures (off: a decision tree, for the ablation only).
+    merging : speculate that functions with equal signatures are equal (off, for the ablation only: every
+        cofactor is learned anew; the diagram is still reduced).
     max_nodes : budget of expanded functions.
     max_rounds : budget of refinement rounds.
     n_check : fresh rows a round of refinement.

@@ -50,7 +50,9 @@ class Sensitivity:
 
     variables (v,) free ones on which some output was seen to depend; planes (o, v, b) by output of the
     context; row_planes (v, b) values of those variables; differences (v, k, w_out) the same packed by row;
-    base, care (o, b) values of the outputs and whether they are cared for.
+    base (o, b) values of the outputs. Values that are not cared for count like others: they are what costs
+    least to say, so a bit that matters to them only is rarely a control bit, and a bit that decides whether
+    they are cared for need not be one.
     """
 
     variables: I64
@@ -58,7 +60,6 @@ class Sensitivity:
     row_planes: U64
     differences: U64
     base: U64
-    care: U64
 
 
 def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
@@ -71,9 +72,8 @@ def measure(queries: Queries, rows: U64, context: Context) -> Sensitivity:
     planes = np.empty((context.outputs.shape[0], variables.shape[0], rows.shape[0] // 64), np.uint64)
     row_kernel.difference_planes(different, context.outputs, planes)
     row_planes = queries.planes(rows, queries.n_inputs)[variables]
-    base, care = _outputs(queries, rows, context)
-    care = np.full_like(care, np.uint64(0xFFFFFFFFFFFFFFFF))
-    return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context), base, care)
+    base, _ = _outputs(queries, rows, context)
+    return Sensitivity(variables, planes, row_planes, _of_interest(queries, different, context), base)
 
 
 def _of_interest(queries: Queries, different: U64, context: Context) -> U64:
@@ -139,12 +139,12 @@ def _gains(sensitivity: Sensitivity) -> NDArray[np.float64]:
     """Share of the summed square-root influence that vanishes by splitting on each variable."""
     counts = np.empty(sensitivity.planes.shape[:2], np.int64)
     kernel.influences(sensitivity.planes, counts)
-    cared = np.maximum(np.bitwise_count(sensitivity.care).sum(axis=1), 1)
-    total = float(np.sqrt(np.where(counts >= _LEAST_SEEN, counts, 0) / cared[:, None]).sum())
+    n_rows = sensitivity.base.shape[1] * 64
+    total = float(np.sqrt(np.where(counts >= _LEAST_SEEN, counts, 0) / n_rows).sum())
     if total == 0.0:
         return np.zeros(sensitivity.variables.shape[0], np.float64)
     costs = np.empty(sensitivity.variables.shape[0], np.float64)
-    kernel.split_costs(sensitivity.planes, sensitivity.care, sensitivity.row_planes, _LEAST_SEEN, costs)
+    kernel.split_costs(sensitivity.planes, sensitivity.row_planes, _LEAST_SEEN, costs)
     return 1.0 - costs / total
 
 
@@ -163,7 +163,7 @@ def _tangle(sensitivity: Sensitivity, at: int) -> float:
         if not bits.any():
             continue
         lead = int(np.argmax(bits))
-        base = sensitivity.base & sensitivity.care
+        base = sensitivity.base
         known = np.array(
             sorted({int(kernel.hash_masked(p, mask, lead)) for p in sensitivity.row_planes}), np.uint64
         )

@@ -88,7 +88,7 @@ class Queries:
         return planes
 
     def all_differences(self, rows: U64, mask: U64, value: U64, variables: I64) -> U64:
-        """Boolean differences of all outputs: packed (v, k, w_out), only where both sides are cared for."""
+        """Boolean differences of all outputs: packed (v, k, w_out), cared for or not."""
         k = rows.shape[0]
         owner = np.zeros(1 + variables.shape[0], np.int64)
         flips = np.concatenate([np.array([-1], np.int64), variables])

@@ -23,10 +23,11 @@ class RowSource:
     def __init__(self, n_inputs: int, recorded: U64 | None) -> None:
         self.n_inputs = n_inputs
         self.w = n_words(n_inputs)
-        self.recorded = recorded if recorded is not None and recorded.shape[0] else None
         self.tail = np.full(self.w, np.uint64(0xFFFFFFFFFFFFFFFF))
         if n_inputs % 64:
             self.tail[-1] = (np.uint64(1) << np.uint64(n_inputs % 64)) - np.uint64(1)
+        # bits above the inputs mean nothing; an oracle need not accept them
+        self.recorded = recorded & self.tail if recorded is not None and recorded.shape[0] else None
 
     def uniform(self, rng: np.random.Generator, n: int) -> U64:
         """Independent fair bits."""

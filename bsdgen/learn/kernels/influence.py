@@ -29,28 +29,22 @@ def popcount(x: np.uint64) -> np.int64:
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def split_costs(sens: U64, care: U64, planes: U64, least: int, costs: F64) -> None:
+def split_costs(sens: U64, planes: U64, least: int, costs: F64) -> None:
     """Square-root influence left after splitting on each variable.
 
-    sens (o, v, b), care (o, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and
-    variables x other than y of the mean over both branches of sqrt(influence of x on o in that branch).
-    Influences are shares of the rows on which the output is cared for: an output that a branch mostly ignores
-    is not simpler for it. Pairs seen on fewer than `least` rows are left out: with a handful of rows any
-    split seems to sort them out.
+    sens (o, v, b), planes (v, b) of the same v variables, costs (v,): sum over outputs o and variables x
+    other than y of the mean over both branches of sqrt(influence of x on o in that branch). Pairs seen on
+    fewer than `least` rows are left out: with a handful of rows any split seems to sort them out.
     """
     n_outputs, n_vars, n_blocks = sens.shape
     for y in prange(n_vars):
         total = 0.0
-        rows = np.int64(0)
+        ones = np.int64(0)
         for b in range(n_blocks):
-            rows += popcount(planes[y, b])
-        if rows > 0 and rows < n_blocks * 64:
+            ones += popcount(planes[y, b])
+        zeros = n_blocks * 64 - ones
+        if ones > 0 and zeros > 0:
             for o in range(n_outputs):
-                ones = np.int64(0)
-                zeros = np.int64(0)
-                for b in range(n_blocks):
-                    ones += popcount(care[o, b] & planes[y, b])
-                    zeros += popcount(care[o, b] & ~planes[y, b])
                 for x in range(n_vars):
                     if x != y:
                         c1 = np.int64(0)
@@ -62,10 +56,7 @@ def split_costs(sens: U64, care: U64, planes: U64, least: int, costs: F64) -> No
                                 c0 += popcount(s & ~planes[y, b])
                         if c1 + c0 < least:
                             continue
-                        if c1 > 0 and ones > 0:
-                            total += 0.5 * np.sqrt(c1 / ones)
-                        if c0 > 0 and zeros > 0:
-                            total += 0.5 * np.sqrt(c0 / zeros)
+                        total += 0.5 * (np.sqrt(c1 / ones) + np.sqrt(c0 / zeros))
             costs[y] = total
         else:
             costs[y] = np.inf
