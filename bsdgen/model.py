@@ -8,6 +8,7 @@ A model is a folder::
 `model.json` holds the digest of `model.npz`, so that a truncated or foreign pair is refused.
 """
 
+import hashlib
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,15 @@ class Model:
                 f"diagram has {self.bsd.n_inputs} inputs and {self.bsd.n_outputs} outputs, its schema "
                 f"{self.schema.n_inputs} and {self.schema.n_outputs}; they must be learned together"
             )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the fields and the diagram: of all that hardware written from the model depends on."""
+        digest = hashlib.sha256(json_bytes(self.schema.fields))
+        for name in _ARRAYS:
+            digest.update(np.ascontiguousarray(getattr(self.bsd, name), "<i4").tobytes())
+            digest.update(b"|")
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the model; the last complete one stays intact until the new one is whole.

@@ -9,8 +9,10 @@ import pytest
 from small_models import adder_model, adder_schema
 
 from bsdgen.artifacts import read_json, sha256, write_json
+from bsdgen.bsd import Bsd
 from bsdgen.errors import InputError
 from bsdgen.model import MODEL_VERSION, Model
+from bsdgen.traces.schema import Field, Schema
 
 
 def with_extra() -> Model:
@@ -45,6 +47,18 @@ def test_low_and_high_are_not_exchanged(tmp_path: Path) -> None:
     assert np.array_equal(
         Model.load(tmp_path).bsd.evaluate(rows), (rows & np.uint64(7)) + (rows >> np.uint64(3))
     )
+
+
+def test_digest_is_of_the_diagram_and_its_fields(tmp_path: Path) -> None:
+    model = adder_model(3)
+    model.save(tmp_path)
+    back = Model.load(tmp_path)
+    assert back.digest == model.digest == dataclasses.replace(model, info={"seed": 5}).digest
+    fields = (*model.schema.fields[:-1], Field("z", model.schema.fields[-1].width, "out"))
+    roots = model.bsd.roots[::-1].copy()
+    bsd = Bsd(model.bsd.n_inputs, model.bsd.guard, model.bsd.low, model.bsd.high, roots)
+    others = [dataclasses.replace(model, schema=Schema(fields)), dataclasses.replace(model, bsd=bsd)]
+    assert len({model.digest, *(other.digest for other in others)}) == 3
 
 
 def test_diagram_and_schema_must_fit() -> None:

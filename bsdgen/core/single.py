@@ -28,7 +28,7 @@ from amaranth.lib.memory import Memory
 
 from bsdgen.artifacts import write_text
 from bsdgen.emit.amaranth import rtlil_to_verilog
-from bsdgen.emit.parts import Part, model_name, split_parts
+from bsdgen.emit.parts import Part, digest_line, model_name, split_parts
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.traces.schema import RVFI_SCHEMA, Schema
@@ -255,7 +255,8 @@ def core_text(model: Model, name: str, reset_pc: int | None = None) -> str:
     return rtlil_to_verilog(
         text,
         f"{name}_core: single-cycle RV32I core around the learned modules of {name}_step.v.\n"
-        "Elaborated from bsdgen's Amaranth shell (bsdgen/core/single.py), which holds state only.",
+        "Elaborated from bsdgen's Amaranth shell (bsdgen/core/single.py), which holds state only.\n"
+        f"{digest_line(model)}",
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from bsdgen.core.single import learned_modules, write_core
 from bsdgen.cosim.build import CACHE, Tools, build, find_bench, find_tools
 from bsdgen.cosim.scoreboard import FIELDS, Expected, differing_fields, expected_rows, field_value
-from bsdgen.emit.parts import model_name
+from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import InputError, ToolError
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.isa.machine import TRAP_OFFSET, Memory
@@ -199,7 +199,8 @@ def simulator_of(folder: Path) -> Path:
     Raises
     ------
     InputError
-        The folder holds no model, the model is no RV32I step function, or nothing was emitted yet.
+        The folder holds no model, the model is no RV32I step function, nothing was emitted yet, or what was
+        emitted is another model's.
     ToolError
         A tool is missing or fails.
     """
@@ -211,6 +212,9 @@ def simulator_of(folder: Path) -> Path:
         raise InputError(f"{step}: is missing; write it with `bsdgen emit {folder} --format verilog`")
     if not core.is_file():
         write_core(model, folder)
+    for file in (step, core):
+        if written_from(file) != model.digest:
+            raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
     return build([step, core], f"{name}_core", folder / CACHE)
 
 

@@ -5,6 +5,7 @@ inputs that this cone reads. Nodes in two cones are written twice: that is what 
 inputs.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from bsdgen import __version__
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field, bit_names
+
+_DIGEST = "Model sha256: "
+_FILES = 5  # names of trace files that a header tells
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +124,41 @@ def header(model: Model, name: str, parts: list[Part]) -> list[str]:
             f"  {name}_{part.name}: {len(part.nodes)} nodes; "
             f"{_list(part.inputs) or 'constants'} -> {_list(part.outputs)}"
         )
-    for key, words in (("oracle", "Oracle asked"), ("traces", "Recorded rows")):
-        if info.get(key):
-            lines.append(f"{words}: {_short(info[key])}")
+    if info.get("oracle"):
+        lines.append(f"Oracle asked: {_short(info['oracle'])}")
+    if recorded := _recorded(info.get("traces")):
+        lines.append(f"Recorded rows: {_short(recorded)}")
+    lines.append(digest_line(model))
     lines.append("Written by `bsdgen emit`; it is checked against the diagram when written. Do not edit.")
     return lines
 
 
+def digest_line(model: Model) -> str:
+    """Line of a file's leading comment that says which model it was written from."""
+    return f"{_DIGEST}{model.digest}"
+
+
+def written_from(path: Path) -> str:
+    """The digest in the leading comment of an emitted Verilog file; "" if there is none."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in itertools.takewhile(lambda line: line.startswith("//"), file):
+            text = line.removeprefix("//").strip()
+            if text.startswith(_DIGEST):
+                return text.removeprefix(_DIGEST)
+    return ""
+
+
 def _list(fields: tuple[Field, ...]) -> str:
     return ", ".join(field.name for field in fields)
+
+
+def _recorded(traces: object) -> str:
+    """Number of recorded rows and their files' names, from what a model says of its traces."""
+    if not isinstance(traces, dict) or not traces.get("rows"):
+        return ""
+    files = [Path(file["path"]).name for file in traces.get("files", ()) if "path" in file]
+    shown = [*files[:_FILES], *([f"{len(files) - _FILES:,} more"] if len(files) > _FILES else [])]
+    return f"{traces['rows']:,}" + (f" in {', '.join(shown)}" if shown else "")
 
 
 def _short(value: object) -> str:

@@ -123,6 +123,36 @@ def test_folder_without_verilog_or_with_another_model(tmp_path, small):
         cosimulate(tmp_path / "other", [small])
 
 
+@pytest.mark.parametrize("kind", ["step", "core"])
+@pytest.mark.parametrize("line", ["", f"// Model sha256: {'0' * 64}\n"])
+def test_verilog_of_another_model_is_refused(tmp_path, small, kind, line):
+    folder = tmp_path / "cpu"
+    model = rv32i_model()
+    model.save(folder)
+    emit(model, folder, ["verilog"], check=False)
+    write_core(model, folder)
+    file = folder / "verilog" / f"cpu_{kind}.v"
+    text = file.read_text()
+    own = f"// Model sha256: {model.digest}\n"
+    assert own in text
+    file.write_text(text.replace(own, line))
+    with pytest.raises(InputError, match=rf"cpu_{kind}\.v: was emitted from another model; run `bsdgen emit"):
+        cosimulate(folder, [small])
+
+
+def test_verilog_of_the_model_before_is_refused(tmp_path, small):
+    folder = tmp_path / "cpu"
+    model = rv32i_model()
+    emit(model, folder, ["verilog"], check=False)
+    write_core(model, folder)
+    roots = model.bsd.roots.copy()
+    roots[-1] ^= 1
+    bsd = Bsd(model.bsd.n_inputs, model.bsd.guard, model.bsd.low, model.bsd.high, roots)
+    Model(bsd, model.schema, {}).save(folder)
+    with pytest.raises(InputError, match="was emitted from another model"):
+        cosimulate(folder, [small])
+
+
 @pytest.mark.parametrize("program", ["perl", "make", "c++"])
 def test_missing_tools_are_told_with_the_remedy(monkeypatch, program):
     which = build_module.shutil.which

@@ -77,6 +77,28 @@ def test_golden_text():
     assert "tiny_result: 2 nodes; a, b -> sum" in head
 
 
+@pytest.mark.parametrize(
+    "n_files,said",
+    [
+        (0, "1,234"),
+        (1, "1,234 in p0.parquet"),
+        (7, "1,234 in " + "".join(f"p{i}.parquet, " for i in range(5)) + "2 more"),
+    ],
+)
+def test_header_tells_rows_and_files(n_files, said):
+    files = [{"path": f"traces/p{i}.parquet", "rows": 5, "tools": {"numpy": "2"}} for i in range(n_files)]
+    model = half_adder()
+    info = {"traces": {"rows": 1234, "contradictions": 0, "files": files, "differing": 0}}
+    text = verilog_text(Model(model.bsd, model.schema, info), "tiny")
+    assert f"\n// Recorded rows: {said}\n" in text
+
+
+def test_header_of_a_model_without_rows_tells_none():
+    model = half_adder()
+    info = {"traces": {"rows": 0, "contradictions": 0, "files": [], "differing": 0}}
+    assert "Recorded rows" not in verilog_text(Model(model.bsd, model.schema, info), "tiny")
+
+
 def test_a_part_has_only_the_inputs_that_it_reads():
     parts = {part.name: part for part in split_parts(rv32i_model())}
     names = {key: [field.name for field in part.inputs] for key, part in parts.items()}
