@@ -65,6 +65,7 @@ def learn(
         learner = BsdLearner(config).fit(
             asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)
         )
+    asked.recheck()
     info = {
         "oracle": text,
         "traces": {**_provenance(rows), "differing": differing},
@@ -111,9 +112,9 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
     from bsdgen.oracle.resolve import resolve_oracle
 
     if not text:
-        raise UsageError(
-            "the traces name no oracle; give one with --oracle (simulator:rv32i, or module:function)"
-        )
+        missing = "there are no traces" if rows is None else "the traces name no oracle"
+        remedy = "give TRACES that name one, or --oracle" if rows is None else "give one with --oracle"
+        raise UsageError(f"{missing}, so nobody to ask; {remedy} (simulator:rv32i, or module:function)")
     asked = CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
     wrong = 0
     if rows is not None:

@@ -17,7 +17,8 @@ class CheckedOracle:
     """Passes questions on and checks the answers.
 
     Shape and type of every answer are checked. Up to 64 rows of the first batch are asked a second time at
-    once, in reverse order; later, every 256 calls or 2**20 rows, a sample of earlier rows is asked again.
+    once, in reverse order; later, every 256 calls or 2**20 rows, a sample of earlier rows is asked again,
+    and so it is by `recheck`.
     Whatever the inner oracle raises becomes an `OracleError`.
 
     Parameters
@@ -38,6 +39,7 @@ class CheckedOracle:
         self._rng = np.random.default_rng(seed)
         self._calls = 0
         self._rows_since = 0
+        self._first: tuple[U64, U64, U64] | None = None
         self._sample: tuple[U64, U64, U64] | None = None
 
     @property
@@ -70,13 +72,25 @@ class CheckedOracle:
             self._calls += 1
             self._rows_since += n
             if self._sample is None:
-                self._sample = self._pick(inputs, outputs, care)
-                self._ask_again()
+                self._first = self._sample = self._pick(inputs, outputs, care)
+                self._ask_again(self._sample)
             elif self._calls % _CALLS_BETWEEN == 0 or self._rows_since >= _ROWS_BETWEEN:
-                self._ask_again()
+                self._ask_again(self._sample)
                 self._sample = self._pick(inputs, outputs, care)
                 self._rows_since = 0
         return outputs, care
+
+    def recheck(self) -> None:
+        """Ask rows of the first batch and of the last sample again; for the end, when all answers were used.
+
+        Raises
+        ------
+        OracleError
+            An answer is not what it was.
+        """
+        for sample in (self._first, self._sample):
+            if sample is not None:
+                self._ask_again(sample)
 
     def check_rows(self, inputs: U64, outputs: U64, care: U64) -> int:
         """How many recorded rows the oracle contradicts (an output bit that both care for differs).
@@ -117,7 +131,7 @@ class CheckedOracle:
             answer = self.inner.query(inputs)
         except BsdgenError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise OracleError(
                 f"oracle {self.name}: raised {type(error).__name__}: {error}, asked {inputs.shape[0]} rows; "
                 "it must answer every question"
@@ -152,10 +166,9 @@ class CheckedOracle:
         rows = np.arange(n) if n <= _SAMPLE else np.sort(self._rng.choice(n, _SAMPLE, replace=False))
         return inputs[rows], outputs[rows], care[rows]
 
-    def _ask_again(self) -> None:
-        """Ask the sample once more, backwards."""
-        assert self._sample is not None
-        inputs, outputs, care = self._sample
+    def _ask_again(self, sample: tuple[U64, U64, U64]) -> None:
+        """Ask a sample once more, backwards."""
+        inputs, outputs, care = sample
         again, care_again = self._ask(np.ascontiguousarray(inputs[::-1]))
         wrong = ((again[::-1] ^ outputs) & care) | (care_again[::-1] ^ care)
         rows = wrong.any(axis=1)

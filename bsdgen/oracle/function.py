@@ -66,7 +66,7 @@ class FunctionOracle:
         arguments = {column.name: values for column, values in zip(self.schema.inputs, fields, strict=True)}
         try:
             result = self.function(**arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit would end bsdgen with a code of its own
             raise OracleError(
                 f"oracle {self.name}: raised {type(error).__name__}: {error}; it gets the keyword arguments "
                 f"{', '.join(arguments)}, each a uint64 array of shape ({n},)"

@@ -36,7 +36,7 @@ def _function(text: str, schema: Schema) -> FunctionOracle:
     try:
         with _current_folder_importable():
             module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's module does when it is imported
+    except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
         raise InputError(
             f"oracle {text!r}: module {module_name!r} cannot be imported ({type(error).__name__}: {error}); "
             f"it must be installed or stand in the current folder, {os.getcwd()}"

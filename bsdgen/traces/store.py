@@ -88,18 +88,24 @@ def _storage(width: int) -> type[np.unsignedinteger[Any]]:
     return np.uint8 if width <= 8 else np.uint16 if width <= 16 else np.uint32 if width <= 32 else np.uint64
 
 
-def _check_column(where: str, name: str, width: int, values: NDArray[Any]) -> None:
-    """Unsigned integers within the width, or InputError."""
+def _check_column(where: str, name: str, width: int, values: NDArray[Any], *, read: bool) -> None:
+    """Unsigned integers within the width, or InputError; what to do depends on whether a file holds them."""
+    limit = (1 << width) - 1
     if values.dtype.kind not in "ub" or values.ndim != 1:
         raise InputError(
             f"{where}: column {name!r} is {values.dtype} of shape {values.shape}, expected a flat array of "
-            f"unsigned integers below 2**{width}; {_AGAIN}"
+            f"unsigned integers below 2**{width}; "
+            + (_AGAIN if read else f"give it as {np.dtype(_storage(width))}")
         )
     if values.size and int(values.max()) >> width:
-        row = int(np.argmax(values > values.dtype.type((1 << width) - 1)))
+        row = int(np.argmax(values > values.dtype.type(limit)))
         raise InputError(
             f"{where}: column {name!r}, row {row}: value {int(values[row]):#x} does not fit {width} bits; "
-            f"the field is wider than the schema says or the file is damaged: {_AGAIN}"
+            + (
+                f"the field is wider than the schema says or the file is damaged: {_AGAIN}"
+                if read
+                else f"mask it with & {limit:#x}, or widen the field in the schema"
+            )
         )
 
 
@@ -119,7 +125,7 @@ def write_traces(
     Parameters
     ----------
     path : file to write, by habit ``*.parquet``.
-    rows : unsigned arrays of shape (n,), by name
+    rows : arrays of an unsigned type, of shape (n,), by name
         Every field of `schema`. An output without its ``<output>_care`` is cared everywhere.
     schema : fields.
     provenance : JSON-ready; `oracle` (default "") names who can answer more questions of this kind.
@@ -138,7 +144,7 @@ def write_traces(
             values = np.full(np.shape(rows[name.removesuffix("_care")]), (1 << width) - 1, np.uint64)
         else:
             raise InputError(f"{where}: column {name!r} is missing, there are {', '.join(rows) or 'none'}")
-        _check_column(where, name, width, values)
+        _check_column(where, name, width, values, read=False)
         columns[name] = values.astype(_storage(width))
     lengths = {name: values.shape[0] for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -195,7 +201,7 @@ def _read_file(path: Path) -> tuple[Schema, dict[str, Any], U64, U64, U64]:
         if column.null_count:
             raise InputError(f"{path}: column {name!r} has {column.null_count} empty values; {_AGAIN}")
         columns[name] = column.to_numpy()
-        _check_column(str(path), name, width, columns[name])
+        _check_column(str(path), name, width, columns[name], read=True)
     if _digest(columns) != header.columns_sha256:
         raise InputError(f"{path}: its columns are not those that were written (digests differ); {_AGAIN}")
     provenance = {**provenance, "path": str(path), "rows": table.num_rows}

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,10 @@ def test_earlier_rows_are_asked_again_now_and_then(n_calls, n_rows, n_again):
     assert inner.n_asked - n_calls * n_rows == n_again * min(64, n_rows)
 
 
+def _leaves(inputs):
+    sys.exit(0)
+
+
 def _not_a_number(inputs):
     raise ZeroDivisionError("division by zero")
 
@@ -66,6 +72,7 @@ def _not_a_number(inputs):
         (lambda inputs: (inputs.tolist(), inputs), r"outputs are list"),
         (lambda inputs: (inputs | np.uint64(64), inputs), r"bits above the 70 outputs, first in row 0"),
         (_not_a_number, r"raised ZeroDivisionError: division by zero, asked 8 rows"),
+        (_leaves, r"raised SystemExit: 0, asked 8 rows"),
     ],
 )
 def test_malformed_answers_and_exceptions_are_oracle_errors(answer, said):
@@ -134,7 +141,10 @@ def test_uncared_bits_may_change():
         care[:, 0] &= ~np.uint64(7)
         return outputs, care
 
-    CheckedOracle(Inverter(careless)).query(_questions(10))
+    inputs = _questions(10)
+    outputs, care = CheckedOracle(Inverter(careless)).query(inputs)
+    assert len(calls) == 2
+    assert np.array_equal(outputs & care, (inputs ^ _ONES) & care)
 
 
 def test_a_later_change_of_mind_is_found(monkeypatch):
@@ -152,6 +162,29 @@ def test_a_later_change_of_mind_is_found(monkeypatch):
         for call in range(10):
             oracle.query(_questions(10, call))
     assert len(calls) <= 8
+
+
+@pytest.mark.parametrize("n_before", [1, 6])
+def test_a_change_of_mind_after_the_last_sample_is_found_at_the_end(monkeypatch, n_before):
+    """The rows of the first call are asked again too, however long ago that was."""
+    monkeypatch.setattr(checked, "_CALLS_BETWEEN", 5)
+    late = []
+    changed = _questions(10, 0)[4]
+
+    def forgetful(inputs):
+        outputs, care = Inverter.right(inputs)
+        outputs[(inputs == changed).all(axis=1), 1] ^= np.uint64(len(late))
+        return outputs, care
+
+    oracle = CheckedOracle(Inverter(forgetful))
+    oracle.recheck()  # nothing was asked yet
+    for call in range(n_before):
+        oracle.query(_questions(10, call))
+    oracle.recheck()
+    late.append(1)
+    with pytest.raises(OracleError, match="not deterministic, 1 of 10"):
+        oracle.recheck()
+    assert oracle.n_queries == 10 * n_before
 
 
 def test_recorded_rows_say_nothing_about_what_the_oracle_does_not_care_for():

@@ -17,12 +17,13 @@ SCHEMA = Schema((Field("a", 4, "in"), Field("q", 4, "out")))
 def module(tmp_path, monkeypatch):
     """A module of the user in the current folder."""
     monkeypatch.chdir(tmp_path)
-    names = ("users_functions", "users_broken", "users_helper")
+    names = ("users_functions", "users_broken", "users_script", "users_helper")
     (tmp_path / "users_helper.py").write_text("import numpy as np\nFIFTEEN = np.uint64(15)\n")
     (tmp_path / "users_functions.py").write_text(
         "from users_helper import FIFTEEN\n\n\ndef invert(a):\n    return a ^ FIFTEEN\n\n\nconstant = 5\n"
     )
     (tmp_path / "users_broken.py").write_text("raise RuntimeError('no licence')\n")
+    (tmp_path / "users_script.py").write_text("import sys\nsys.exit('usage: script')\n")
     path = list(sys.path)
     yield tmp_path
     assert sys.path == path
@@ -36,7 +37,8 @@ def test_the_simulator_is_found_by_name():
 
 def test_parts_and_order_of_roles_do_not_matter_to_the_simulator():
     fields = [Field(field.name, field.width, field.role) for field in RVFI_SCHEMA.fields]
-    resolve_oracle("simulator:rv32i", Schema(tuple(fields[5:] + fields[:5])))
+    oracle = resolve_oracle("simulator:rv32i", Schema(tuple(fields[5:] + fields[:5])))
+    assert isinstance(oracle, SimulatorOracle)
 
 
 def test_a_function_is_imported_from_the_current_folder(module):
@@ -57,6 +59,7 @@ def test_a_function_is_imported_from_the_current_folder(module):
         ("simulator:rv32i", "the schema has a:4, q:4"),
         ("users_nothing:invert", "'users_nothing' cannot be imported.*ModuleNotFoundError.*current folder"),
         ("users_broken:invert", "'users_broken' cannot be imported.*RuntimeError: no licence"),
+        ("users_script:main", "'users_script' cannot be imported.*SystemExit: usage: script"),
         ("users functions:invert", "cannot be imported"),
         (".users_functions:invert", "cannot be imported"),
         ("users_functions:convert", "has no callable 'convert'"),
