@@ -3,7 +3,10 @@
 Commands import what they need when they run, so that ``--help`` answers at once.
 """
 
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -66,6 +69,22 @@ def root(
     """Learn a CPU's logic as a Boolean circuit from recorded traces, and hand back checked hardware."""
 
 
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM do what Ctrl-C does, unless the program around this one has its own way with it."""
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -78,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The exit code, see `bsdgen.errors`.
     """
     try:
-        app(list(arguments) if arguments is not None else None, prog_name="bsdgen")
+        with _terminable():
+            app(list(arguments) if arguments is not None else None, prog_name="bsdgen")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     return 0

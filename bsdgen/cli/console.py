@@ -110,9 +110,9 @@ class Output:
         print(f"bsdgen: {error}", file=sys.stderr, flush=True)
 
     def interrupted(self) -> None:
-        """Report Ctrl-C and the command that does the work again."""
+        """Report that the command was stopped, and the command that does the work again."""
         again = shlex.join(["bsdgen", *sys.argv[1:]])
-        print(f"bsdgen: interrupted; finished files are intact. Go on with: {again}", file=sys.stderr)
+        print(f"bsdgen: interrupted; finished files are intact. Start again with: {again}", file=sys.stderr)
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Progress]:

@@ -42,9 +42,11 @@ def cosim(
     from bsdgen.cosim.run import cosimulate
 
     files = program_files(programs or _shipped_programs())
+    binary = model / "model.npz"
+    digest = sha256(binary) if binary.is_file() else ""  # before the run: the model may be learned anew in it
     with out.progress("co-simulating") as progress:
         results = cosimulate(model, files, max_steps=max_steps, progress=progress)
-    facts = {"model_sha256": sha256(model / "model.npz"), "programs": [asdict(result) for result in results]}
+    facts = {"model_sha256": digest, "programs": [asdict(result) for result in results]}
     write_json(model / "cosim.json", facts)
     rows = [
         [
@@ -59,8 +61,10 @@ def cosim(
     lines = [table(["program", "retired", "mismatches", "passed", "seconds"], rows)]
     lines += [f"{item.name}: {item.detail}" for item in results if item.detail]
     out.result(facts, "\n".join(lines))
-    failed = [item.name for item in results if item.mismatches or not item.passed]
+    failed = [item for item in results if item.mismatches or not item.passed]
     if failed:
+        names = ", ".join(item.name for item in failed)
         raise CheckFailed(
-            f"{model}: {', '.join(failed)} did not pass in lock-step; see {model / 'cosim.json'}"
+            f"{model}: {names} did not pass in lock-step ({failed[0].name}: {failed[0].detail}); "
+            f"see {model / 'cosim.json'}"
         )

@@ -37,13 +37,14 @@ class Tool:
 
 @dataclass(frozen=True)
 class _Program:
-    """A program on PATH."""
+    """A program on PATH; with `in_venv`, or beside the Python that runs, as pip puts it there."""
 
     names: tuple[str, ...]
     purpose: str
     required: bool
     hint: str
     version_flag: str = "--version"
+    in_venv: bool = False
 
 
 _PROGRAMS = (
@@ -56,7 +57,7 @@ _PROGRAMS = (
         False,
         "apt-get install gcc-riscv64-unknown-elf",
     ),
-    _Program(("spike",), "an outside opinion on programs", False, "pip install --pre spike", "--help"),
+    _Program(("spike",), "an outside opinion on programs", False, "pip install --pre spike", "--help", True),
     _Program(("dtc",), "needed by spike", False, "apt-get install device-tree-compiler"),
 )
 
@@ -86,7 +87,7 @@ _PURPOSES = {
 
 def inspect_tools() -> list[Tool]:
     """Look for every tool: Python and its packages first, then programs."""
-    return [_python(), *_packages(), *_bundled(), *(_program(program) for program in _PROGRAMS)]
+    return [_python(), *_packages(), *_bundled(), _libpython(), *(_program(program) for program in _PROGRAMS)]
 
 
 def _python() -> Tool:
@@ -137,6 +138,25 @@ def _bundled() -> Iterator[Tool]:
         )
 
 
+def _libpython() -> Tool:
+    """The shared library of this Python, which the simulator loads."""
+    found = None
+    if util.find_spec("find_libpython") is not None:  # comes with cocotb
+        import find_libpython
+
+        found = find_libpython.find_libpython()
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Tool(
+        "libpython",
+        "runs cocotb in the simulator",
+        True,
+        version,
+        Path(found).name if found else "",
+        bool(found),
+        f"apt-get install libpython{version}",
+    )
+
+
 def _inside(package: str, relative: str) -> Path | None:
     spec = util.find_spec(package)
     for root in (spec.submodule_search_locations or []) if spec else []:
@@ -148,6 +168,8 @@ def _inside(package: str, relative: str) -> Path | None:
 
 def _program(program: _Program) -> Tool:
     path = next((found for name in program.names if (found := shutil.which(name))), None)
+    if path is None and program.in_venv:
+        path = shutil.which(program.names[0], path=str(Path(sys.executable).parent))
     version = _version(path, program.version_flag) if path else ""
     return Tool(
         program.names[0], program.purpose, program.required, "", version, path is not None, program.hint
