@@ -27,7 +27,7 @@ from amaranth.hdl import Cat, Const, Elaboratable, Instance, Module, Mux, ResetS
 from amaranth.lib.memory import Memory
 
 from bsdgen.artifacts import write_text
-from bsdgen.emit.amaranth import rtlil_to_verilog
+from bsdgen.emit.amaranth import elaborating, rtlil_to_verilog
 from bsdgen.emit.parts import Part, digest_line, model_name, split_parts
 from bsdgen.errors import InputError
 from bsdgen.model import Model
@@ -250,8 +250,10 @@ def core_text(model: Model, name: str, reset_pc: int | None = None) -> str:
 
     if reset_pc is not None and not (0 <= reset_pc < 2**32 and reset_pc % 4 == 0):
         raise InputError(f"reset_pc must be a multiple of 4 below 2**32, not {reset_pc:#x}")
-    core = SingleCycleCore(learned_modules(model, name), reset_pc)
-    text = rtlil.convert(core, ports=core.ports(), name=f"{name}_core", emit_src=False)
+    modules = learned_modules(model, name)
+    with elaborating():
+        core = SingleCycleCore(modules, reset_pc)
+        text = rtlil.convert(core, ports=core.ports(), name=f"{name}_core", emit_src=False)
     return rtlil_to_verilog(
         text,
         f"{name}_core: single-cycle RV32I core around the learned modules of {name}_step.v.\n"

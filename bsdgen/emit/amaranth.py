@@ -11,7 +11,9 @@ import keyword
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -185,6 +187,19 @@ def load_source(path: Path) -> ModuleType:
     return module
 
 
+@contextmanager
+def elaborating() -> Iterator[None]:
+    """While Amaranth elaborates: if that is stopped, no warning for each part that it did not come to."""
+    try:
+        yield
+    except BaseException:
+        from amaranth.hdl import UnusedElaboratable
+
+        # For good: the parts are destroyed only when whoever holds the traceback lets go of it.
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        raise
+
+
 def rtlil_to_verilog(text: str, comment: str) -> str:
     """RTLIL as Verilog, through Yosys, with a comment in front."""
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as folder:
@@ -205,7 +220,8 @@ def elaborated_verilog(path: Path, name: str) -> str:
     from amaranth.back import rtlil
 
     source = load_source(path)
-    text = rtlil.convert(source.Step(), name=f"{name}_step", emit_src=False)
+    with elaborating():
+        text = rtlil.convert(source.Step(), name=f"{name}_step", emit_src=False)
     return rtlil_to_verilog(
         text, f"{name}_step: elaborated by Amaranth from {path.name}. Written by `bsdgen emit`."
     )

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from amaranth.back import rtlil
@@ -51,6 +56,25 @@ def test_a_fixed_reset_pc_is_no_port():
 def test_elaborates_without_warnings():
     core = SingleCycleCore(learned_modules(rv32i_model(), "cpu"))
     assert "cell \\cpu_source" in rtlil.convert(core, ports=core.ports(), name="top")
+
+
+def test_stopped_elaboration_warns_of_nothing():
+    """In a process of its own: the parts are destroyed when it ends."""
+    script = (
+        "from amaranth.back import rtlil\n"
+        "from bsdgen.core.single import core_text\n"
+        "from standin import rv32i_model\n"
+        "def stop(core, **_):\n"
+        "    raise KeyboardInterrupt\n"
+        "rtlil.convert = stop\n"
+        "try:\n"
+        "    core_text(rv32i_model(), 'cpu')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped')\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 
 def model_of(fields):
