@@ -277,7 +277,7 @@ def test_interrupt_leaves_the_last_model(adder: Path, number: signal.Signals) ->
     time.sleep(0.5)
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    # CPython ends by SIGINT, 130 to a shell too, where the interrupt passed through exec of a text (in imports).
+    # CPython ends by SIGINT, 130 to a shell too, if the interrupt passed through exec of a text (in imports).
     assert process.returncode in (130, -signal.SIGINT), said
     assert f"Start again with: bsdgen measure {adder} -n 100000000000" in said
     assert {path.name: path.read_bytes() for path in adder.iterdir()} == before
