@@ -24,6 +24,7 @@ _SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves
 _LAST_RESORT = 48  # functions an output beyond which even a context without a control variable is split
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
+_LIKELY_GAIN = 0.19  # with at least this gain no leaf is tried, but a function guard is looked for
 _FEW = 8  # with so few different functions a context is a leaf
 _LEAF_BUDGET = 6  # functions an output that a leaf may cost before a less sure split is made
 
@@ -140,7 +141,8 @@ class TreeGrower:
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
             return Decision(variable=control[0])
-        if distinct <= _FEW or self._try_leaf(context, signatures, _LEAF_BUDGET * distinct):
+        likely = control is not None and control[1] >= _LIKELY_GAIN and distinct > _FEW
+        if not likely and (distinct <= _FEW or self._try_leaf(context, signatures, _LEAF_BUDGET * distinct)):
             return Decision()
         if self.config.function_guards:
             guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
@@ -149,7 +151,7 @@ class TreeGrower:
             if in_the_way is not None:
                 return Decision(variable=in_the_way)
         if control is not None:
-            worth = self._split_is_smaller(context, signatures, control[0], _SECOND_TRY * distinct)
+            worth = likely or self._split_is_smaller(context, signatures, control[0], _SECOND_TRY * distinct)
             return Decision(variable=control[0]) if worth else Decision()
         if self._try_leaf(context, signatures, _LAST_RESORT * distinct):
             return Decision()
