@@ -2,11 +2,14 @@
 
 The environment variable BSDGEN_JOB names a folder with ``rows.npy`` and ``care.npy`` (what must retire); this
 test leaves ``result.json`` there. A mismatch is a result, not a failed test: a failed test means that the
-bench is broken.
+bench is broken. BSDGEN_PARENT is the process that reads the result; without it the simulator ends.
 """
 
+import ctypes
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 
 import cocotb
@@ -25,11 +28,21 @@ def read_block(dut) -> np.ndarray:
     return np.frombuffer(packed.to_bytes(n_bytes, "little"), "<u4").reshape(-1, ROW_WORDS)[:count]
 
 
+def end_with(parent: int) -> None:
+    """Have the kernel end this process with its parent, where the kernel is Linux."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1  # <linux/prctl.h>
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        sys.exit(1)
+
+
 @cocotb.test()
 async def lockstep(dut) -> None:
     job = Path(os.environ["BSDGEN_JOB"])
+    parent = int(os.environ["BSDGEN_PARENT"])
+    end_with(parent)
     expected = Expected(np.load(job / "rows.npy", mmap_mode="r"), np.load(job / "care.npy", mmap_mode="r"))
-    parent = os.getppid()
     dut.rst.value = 1
     Clock(dut.clk, 2, unit="step", impl="gpi").start()
     await ClockCycles(dut.clk, 2)

@@ -105,6 +105,7 @@ def _environment(tools: Tools, bench: Path, job: Path) -> dict[str, str]:
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "COCOTB_LOG_LEVEL": "WARNING",
         "BSDGEN_JOB": str(job),
+        "BSDGEN_PARENT": str(os.getpid()),
     }
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -192,27 +193,54 @@ def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def gone(pid):
+    """Whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def until(condition, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return value
+
+
+def at_work(pid):
+    """Simulators of a process that have opened what must retire."""
+    found = []
+    for child in children(pid):
+        with contextlib.suppress(OSError):
+            maps = Path(f"/proc/{child}/maps").read_text()
+            if "bench-" in Path(f"/proc/{child}/exe").readlink().name and "care.npy" in maps:
+                found.append(child)
+    return found
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
-def test_an_interrupt_leaves_no_simulator(cpu, small):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, number):
+    """A stopped simulator cannot look for its parent: something else must end it."""
     cosimulate(cpu, [small])  # built
-    script = (
-        "import sys; from pathlib import Path; from bsdgen.cosim.run import cosimulate\n"
-        "cosimulate(Path(sys.argv[1]), [Path(sys.argv[2])] * 50)\n"
-    )
-    command = [sys.executable, "-c", script, str(cpu), str(PROGRAMS / "queens.elf")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        simulators = []
-        while not simulators and time.monotonic() < deadline:
-            simulators = [
-                pid for pid in children(process.pid) if "bench-" in Path(f"/proc/{pid}/exe").readlink().name
-            ]
-            time.sleep(0.05)
-        assert simulators
-        process.send_signal(signal.SIGINT)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    loop = elf(tmp_path, "loop", [0x000F40B7, 0xFFF08093, 0xFE009EE3, *store_to_tohost(1, at=12), LOOP])
+    command = [sys.executable, "-m", "bsdgen", "cosim", str(cpu), str(loop), "-q"]
+    env = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as process:
+        (simulator,) = until(lambda: at_work(process.pid))
+        os.kill(simulator, signal.SIGSTOP)
+        assert not gone(simulator)
+        process.send_signal(number)
         _, error = process.communicate(timeout=30)
-    assert b"KeyboardInterrupt" in error
-    assert process.returncode
-    for pid in simulators:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    try:
+        assert until(lambda: gone(simulator), 2)
+    finally:
+        if not gone(simulator):
+            os.kill(simulator, signal.SIGKILL)
+    if number != signal.SIGKILL:
+        assert process.returncode == 130, error
+        assert b"Start again with" in error
+        assert not list(temporary.iterdir())
