@@ -44,11 +44,21 @@ def learn(
             "--schema", metavar="FILE", help="TOML file with the fields, for --oracle module:function."
         ),
     ] = None,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            "--time-limit", metavar="SECONDS", min=0, help="Give up after so much wall time; 0: never."
+        ),
+    ] = 0.0,
+    max_nodes: Annotated[
+        int,
+        typer.Option("--max-nodes", metavar="N", min=1, help="Give up when more functions are needed."),
+    ] = 400_000,
 ) -> None:
     """Learn an oracle's function as a diagram, starting from recorded rows.
 
     The oracle is the one that the traces name, unless --oracle gives another. With --oracle module:function
-    --schema fields.toml, traces are optional.
+    --schema fields.toml, traces are optional. A budget that is used up ends with exit code 5 and no model.
     """
     from bsdgen.artifacts import check_writable
     from bsdgen.learn import BsdLearner, LearnConfig
@@ -60,7 +70,7 @@ def learn(
     asked, differing = _oracle(text, fields, rows, out)
     target = folder if folder is not None else Path("rtl_out") / _name(text)
     check_writable(target)
-    config = LearnConfig(seed=seed, jobs=jobs or 0)
+    config = LearnConfig(seed=seed, jobs=jobs or 0, time_limit_s=time_limit, max_nodes=max_nodes)
     with out.progress("learning") as progress:
         learner = BsdLearner(config).fit(
             asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)

@@ -271,6 +271,8 @@ def test_interrupt_leaves_the_last_model(adder: Path, number: signal.Signals) ->
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # a shell's background jobs are born with SIGINT ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     assert "measuring" in process.stderr.readline()
@@ -299,3 +301,13 @@ def test_sigterm_is_the_callers_again_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
     assert main(["--version"]) == 0
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_budget_ends_with_its_own_code_and_no_model(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    command = [sys.executable, "-m", "bsdgen", "learn", "--oracle", "examples.words:weighted_sum"]
+    command += ["--schema", "examples/words.toml", "-o", str(target), "--max-nodes", "300"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 5
+    assert "raise max_nodes" in done.stderr
+    assert not (target / "model.json").exists()

@@ -208,6 +208,11 @@ def until(condition, timeout_s=60):
     return value
 
 
+def heed_interrupts():
+    """In a new process: a shell's background jobs are born with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def at_work(pid):
     """Simulators of a process that have opened what must retire."""
     found = []
@@ -229,7 +234,12 @@ def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, number):
     loop = elf(tmp_path, "loop", [0x000F40B7, 0xFFF08093, 0xFE009EE3, *store_to_tohost(1, at=12), LOOP])
     command = [sys.executable, "-m", "bsdgen", "cosim", str(cpu), str(loop), "-q"]
     env = os.environ | {"TMPDIR": str(temporary)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        env=env,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    ) as process:
         (simulator,) = until(lambda: at_work(process.pid))
         os.kill(simulator, signal.SIGSTOP)
         assert not gone(simulator)
@@ -241,6 +251,7 @@ def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, number):
         if not gone(simulator):
             os.kill(simulator, signal.SIGKILL)
     if number != signal.SIGKILL:
-        assert process.returncode == 130, error
+        # CPython may end by SIGINT itself, which is 130 to a shell
+        assert process.returncode in (130, -signal.SIGINT), error
         assert b"Start again with" in error
         assert not list(temporary.iterdir())
