@@ -22,7 +22,7 @@ report) cd rtl_out/rv32i; test -f measure.json; test -f cosim.json; touch report
 esac
 if [ "$1" = "${FAIL:-none}" ]; then exit 1; fi
 """
-STEPS = ["record", "learn", "measure", "emit", "cosim", "report"]
+STEPS = ["record", "learn", "emit", "measure", "cosim", "report"]
 
 
 @pytest.fixture

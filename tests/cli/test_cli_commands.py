@@ -311,3 +311,21 @@ def test_budget_ends_with_its_own_code_and_no_model(tmp_path: Path) -> None:
     assert done.returncode == 5
     assert "raise max_nodes" in done.stderr
     assert not (target / "model.json").exists()
+
+
+def test_measure_proves_the_emitted_verilog(adder: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bsdgen", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run("emit", str(adder), "--format", "verilog").returncode == 0
+    assert run("measure", str(adder), "-n", "1000").returncode == 0
+    assert json.loads((adder / "measure.json").read_text())["netlist_equal"] is True
+    netlist = adder / "verilog" / f"{adder.name}_step.v"
+    text = netlist.read_text()
+    assert " & " in text
+    netlist.write_text(text.replace(" & ", " | ", 1))
+    done = run("measure", str(adder), "-n", "1000")
+    assert done.returncode == 1
+    assert "the emitted Verilog is not the model: it differs in total" in done.stderr
+    assert json.loads((adder / "measure.json").read_text())["netlist_equal"] is False
