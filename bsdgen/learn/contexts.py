@@ -39,10 +39,6 @@ class Context:
         value = set_bit(self.value, variable) if bit else self.value
         return Context(set_bit(self.mask, variable), value, self.outputs)
 
-    def key(self) -> bytes:
-        """Identity of the cube and its outputs."""
-        return self.mask.tobytes() + self.value.tobytes() + self.outputs.tobytes()
-
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
