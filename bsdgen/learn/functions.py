@@ -110,6 +110,11 @@ class FunctionTable:
         assert function is not None
         return function
 
+    def signature(self, index: int) -> U64 | None:
+        """Signature over the bank of an id above the variables; None if a function before it has the same."""
+        key = self._keys[index - 1 - self.n_inputs]
+        return None if key is None else np.frombuffer(key, np.uint64)
+
     def expanded(self, index: int) -> bool:
         """Whether the id needs no expansion (any more)."""
         function = self.functions[index]

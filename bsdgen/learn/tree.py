@@ -33,7 +33,8 @@ _LEAF_BUDGET = 6  # functions an output that a leaf may cost before a less sure 
 class TreeNode:
     """A context with what is settled there and how the rest is split.
 
-    known: literal (or `DONT_CARE`) by output bit; guard: literal in the function table, 0 for a leaf.
+    known: literal (or `DONT_CARE`) by output bit; guard: literal in the function table, 0 for a leaf; bound: the
+    function guard that it is split on, if it is.
     """
 
     context: Context
@@ -41,6 +42,7 @@ class TreeNode:
     guard: int = 0
     low: int = -1
     high: int = -1
+    bound: Guard | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class TreeGrower:
         self.config = config
         self.decisions = decisions
         self.nodes: list[TreeNode] = []
+        self.settled = len(table)  # functions of the contexts that are done; an expansion under way adds more
         self.tell: Callable[[str, str], None] | None = None
 
     def grow(self, root: Context) -> None:
@@ -83,6 +86,7 @@ class TreeGrower:
         self.nodes = [TreeNode(root)]
         stack = [0]
         while stack:
+            self.settled = len(self.table)
             at = stack.pop()
             node = self.nodes[at]
             context, signatures = self._settle(node)
@@ -95,7 +99,7 @@ class TreeGrower:
                     f"{len(self.nodes)} contexts, {context.outputs.shape[0]} open outputs, {decision}",
                 )
             if decision.guard is not None:
-                node.guard = self._guard_literal(decision.guard)
+                node.guard, node.bound = self._guard_literal(decision.guard), decision.guard
                 halves = [_fixed(context, decision.guard, bit) for bit in (0, 1)]
             elif decision.variable >= 0:
                 node.guard = 2 * (1 + decision.variable)
