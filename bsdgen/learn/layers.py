@@ -55,6 +55,11 @@ class Memory:
         self.sampled: dict[bytes, tuple[I64, U64, U64]] = {}
         self._planes: dict[bytes, U64] = {}
 
+    def clear(self) -> None:
+        """Forget everything, to have its memory back."""
+        self.sampled.clear()
+        self._planes.clear()
+
     def signatures(self, queries: Queries, bank: U64, output: I64, mask: U64, value: U64) -> U64:
         """Like `Queries.signatures`, asking only what is not remembered."""
         blocks = bank.shape[0] // 64
