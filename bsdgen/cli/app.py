@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bsdgen import __version__
+from bsdgen.cli.bench import app as bench_app
 from bsdgen.cli.convert import convert
 from bsdgen.cli.cosim import cosim
 from bsdgen.cli.doctor import doctor
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 
 for _name, (_body, _example) in COMMANDS.items():
     app.command(_name, epilog=f"Example: {_example}")(command(_body))
+app.add_typer(bench_app, name="bench")
 
 
 def _print_version(wanted: bool) -> None:

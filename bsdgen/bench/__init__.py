@@ -1,0 +1,1 @@
+"""Benchmarks: each learns something, proves it, and reports what that cost beside what others need."""

@@ -1,0 +1,90 @@
+"""Tables of results, laid out once for the terminal and for the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bsdgen.bench.demo import Bar, DemoResult
+from bsdgen.bench.trial import Trial
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and cells as text; the first `left` columns flush left."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+
+    def text(self) -> str:
+        """Plain text, columns aligned."""
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
+        lines = []
+        for row in (self.head, *self.rows):
+            cells = [
+                cell.ljust(width) if at < self.left else cell.rjust(width)
+                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        """A Markdown table."""
+        rule = ["---" if at < self.left else "---:" for at in range(len(self.head))]
+        return "\n".join(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+            for row in (self.head, rule, *self.rows)
+        )
+
+
+def count(n: int | None) -> str:
+    """A whole number, or a dash."""
+    return "–" if n is None else f"{n:,}"
+
+
+def proof(trial: Trial) -> str:
+    """Whether a trial was proved, in a word."""
+    if not trial.learned:
+        return "not learned"
+    if trial.proved is None:
+        return "not tried"
+    return "yes" if trial.proved else "NO"
+
+
+def accuracy(trial: Trial) -> str:
+    """Wrong vectors of all, with the bound; a dash where no diagram is there to measure."""
+    if not trial.checked:
+        return "–"
+    return f"{trial.errors:,} of {trial.checked:,} (95 % < {trial.upper:.2g})"
+
+
+def bars_table(bars: Sequence[Bar]) -> Table:
+    """What was asked and what was reached."""
+    rows = tuple((bar.text, bar.asked, bar.reached, "yes" if bar.met else "NO") for bar in bars)
+    return Table(("bar", "asked", "reached", "met"), rows, left=4)
+
+
+def demo_table(result: DemoResult) -> Table:
+    """One line a function."""
+    rows = []
+    for row in result.rows:
+        trial = row.trial
+        rows.append(
+            (
+                str(row.number),
+                row.text,
+                f"{trial.cpu_s:.2f}",
+                f"{row.peer_cpu_s:.1f}",
+                f"{row.speed_up:.0f} ×",
+                count(trial.nodes),
+                count(row.peer_nodes),
+                "–" if trial.nodes is None else f"{trial.nodes / row.peer_nodes:.2f}",
+                count(trial.queries),
+                proof(trial),
+                accuracy(trial),
+            )
+        )
+    head = (
+        "#", "function", "CPU s", "peer's", "faster", "nodes", "peer's", "ratio", "queries", "proved",
+        "fresh vectors wrong",
+    )  # fmt: skip
+    return Table(head, tuple(rows), left=2)

@@ -1,0 +1,108 @@
+"""``bsdgen bench``: figures of the learner beside others', each a command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bsdgen.cli.console import Output
+from bsdgen.cli.options import Jobs, Seed, command
+from bsdgen.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from bsdgen.bench.demo import DemoRow
+    from bsdgen.bench.trial import Trial
+
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="FOLDER", help="Also save the result there, for `bsdgen bench page`."
+    ),
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        min=0.1,
+        help="Wall time for learning each function; then the next.",
+    ),
+]
+
+
+def demo(
+    out: Output,
+    *,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="N,...", help="Some functions only, by number.")
+    ] = None,
+    width: Annotated[int, typer.Option("--width", metavar="BITS", help="Bits of a word: 4 to 64.")] = 32,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    time_limit: TimeLimit = 60.0,
+    folder: Results = None,
+) -> None:
+    """Learn and prove functions 0 to 18 of the official demo suite, beside the official code's figures.
+
+    The time is CPU time of learning alone, on all threads, with kernels compiled before; no recorded rows
+    are given. Ends with exit code 1 when a function is not learned or not proved.
+    """
+    from bsdgen.bench.demo import chosen, run_demo
+    from bsdgen.bench.results import save
+    from bsdgen.bench.tables import bars_table, demo_table
+    from bsdgen.bench.words import WIDTHS
+    from bsdgen.errors import UsageError
+    from bsdgen.learn import LearnConfig
+
+    if width not in WIDTHS:
+        raise UsageError(f"--width {width}: must be one of {', '.join(map(str, WIDTHS))}")
+    functions = chosen(only)
+    config = LearnConfig(seed=seed, jobs=jobs or 0, time_limit_s=time_limit)
+    with out.progress("learning") as progress:
+
+        def told(done: int, row: "DemoRow") -> None:
+            progress(done, len(functions))
+            _tell(out, row.trial)
+
+        result = run_demo(functions, width=width, config=config, on_row=told)
+    if folder is not None:
+        save(folder, "demo", {"only": only, "width": width, "seed": seed, "time_limit_s": time_limit}, result)
+    text = "\n\n".join(
+        [
+            demo_table(result).text(),
+            f"{result.cpu_s:.2f} CPU s in all; before that, compiling and loading: {result.warm_up_s:.1f} s",
+            bars_table(result.bars).text(),
+        ]
+    )
+    out.result({"result": result, "bars": result.bars, "cpu_s": result.cpu_s}, text)
+    _all_proved([row.trial for row in result.rows])
+
+
+def _tell(out: Output, trial: "Trial") -> None:
+    """Say at once what went wrong."""
+    if not trial.learned:
+        out.note(f"{trial.name}: not learned: {trial.reason}")
+    elif trial.proved is False:
+        out.note(f"{trial.name}: not proved: {trial.disproof}")
+
+
+def _all_proved(trials: "list[Trial]") -> None:
+    bad = [trial.name for trial in trials if not trial.learned or trial.proved is False]
+    if bad:
+        raise CheckFailed(f"not learned or not proved: {'; '.join(bad)}")
+
+
+BENCHMARKS: dict[str, tuple[Callable[..., None], str]] = {
+    "demo": (demo, "bsdgen bench demo --only 7,15"),
+}
+"""Each benchmark's function and the example that its help shows."""
+
+app = typer.Typer(
+    help="Learn known functions, prove the results, and report what it cost beside what others need.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _name, (_body, _example) in BENCHMARKS.items():
+    app.command(_name, epilog=f"Example: {_example}")(command(_body))
