@@ -94,4 +94,4 @@ def test_size_stays_in_its_range(learner: BsdLearner) -> None:
     """Not a bar: an alarm for a learner that lost one of its ideas."""
     assert learner.bsd_.n_nodes < 8_000
     assert learner.stats_.n_guards >= 1
-    assert np.all(learner.ledger_["output"] < RVFI_SCHEMA.n_outputs)
+    assert np.all(learner.ledger_["ledger_output"] < RVFI_SCHEMA.n_outputs)

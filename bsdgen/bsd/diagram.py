@@ -15,8 +15,8 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
+from bsdgen.bsd.literals import I32, check_graph
 
-I32 = NDArray[np.int32]
 _BLOCK = 64  # rows evaluated together: one machine word a node
 
 
@@ -71,6 +71,37 @@ def _evaluate(
                 out[first + row, word] = block[row]
 
 
+@njit(cache=True, parallel=True, nogil=True)
+def _evaluate_each(
+    inputs: U64, n_inputs: int, guard: I32, low: I32, high: I32, wanted: I32, out: NDArray[np.bool_]
+) -> None:  # pragma: no cover - compiled
+    n = inputs.shape[0]
+    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
+    for chunk in prange((n + 63) // 64):
+        first = chunk * 64
+        rows = min(64, n - first)
+        last = np.int32(0)
+        for row in range(rows):
+            last = max(last, wanted[first + row] >> 1)
+        value = np.zeros(1 + n_inputs + guard.shape[0], np.uint64)
+        block = np.zeros(64, np.uint64)
+        for word in range(inputs.shape[1]):
+            for row in range(64):
+                block[row] = inputs[first + row, word] if row < rows else np.uint64(0)
+            _transpose64(block)
+            for bit in range(min(64, n_inputs - word * 64)):
+                value[1 + word * 64 + bit] = block[bit]
+        for i in range(last - n_inputs):
+            g = value[guard[i] >> 1] ^ (ones if guard[i] & 1 else np.uint64(0))
+            lo = value[low[i] >> 1] ^ (ones if low[i] & 1 else np.uint64(0))
+            hi = value[high[i] >> 1] ^ (ones if high[i] & 1 else np.uint64(0))
+            value[1 + n_inputs + i] = (g & hi) | (~g & lo)
+        for row in range(rows):
+            literal = wanted[first + row]
+            bit_of_row = (value[literal >> 1] >> np.uint64(row)) & np.uint64(1)
+            out[first + row] = bit_of_row != np.uint64(literal & 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Bsd:
     """A multi-output diagram.
@@ -99,20 +130,8 @@ class Bsd:
     roots: I32
 
     def __post_init__(self) -> None:
-        own = 2 * (np.arange(self.n_nodes, dtype=np.int64) + 1 + self.n_inputs)
-        for name in ("guard", "low", "high"):
-            array = getattr(self, name)
-            if array.dtype != np.int32 or array.shape != self.guard.shape:
-                raise ValueError(
-                    f"{name} must be int32 of shape {self.guard.shape}, not {array.dtype} {array.shape}"
-                )
-            if array.size and (array.min() < 0 or bool((array >= own).any())):
-                raise ValueError(f"{name} must hold literals of earlier nodes only")
-        if self.roots.dtype != np.int32 or (
-            self.roots.size
-            and (self.roots.min() < 0 or self.roots.max() >= 2 * (1 + self.n_inputs + self.n_nodes))
-        ):
-            raise ValueError("roots must be int32 literals of this diagram's nodes")
+        fanins = {"guard": self.guard, "low": self.low, "high": self.high}
+        check_graph(self.n_inputs, fanins, {"roots": self.roots}, "diagram")
 
     def __repr__(self) -> str:
         return f"Bsd(inputs={self.n_inputs}, outputs={self.n_outputs}, nodes={self.n_nodes})"
@@ -138,17 +157,42 @@ class Bsd:
         -------
         uint64, shape (n, n_words(n_outputs))
         """
-        if inputs.dtype != np.uint64 or inputs.ndim != 2 or inputs.shape[1] != n_words(self.n_inputs):
-            raise ValueError(
-                f"inputs must be uint64 of shape (n, {n_words(self.n_inputs)}), "
-                f"not {inputs.dtype} {inputs.shape}"
-            )
+        self._check_inputs(inputs)
         out = np.zeros((inputs.shape[0], n_words(self.n_outputs)), np.uint64)
         if out.size:
             _evaluate(
                 np.ascontiguousarray(inputs), self.n_inputs, self.guard, self.low, self.high, self.roots, out
             )
         return out
+
+    def evaluate_each(self, inputs: U64, literals: I32) -> NDArray[np.bool_]:
+        """Evaluate one literal of the diagram on each row.
+
+        Parameters
+        ----------
+        inputs : uint64, shape (n, n_words(n_inputs))
+        literals : int32, shape (n,); rows whose literals are close by cost least.
+
+        Returns
+        -------
+        bool, shape (n,)
+        """
+        self._check_inputs(inputs)
+        check_graph(self.n_inputs, {"guard": self.guard}, {"literals": literals}, "diagram")
+        if literals.shape != inputs.shape[:1]:
+            raise ValueError(f"literals must have shape {inputs.shape[:1]}, not {literals.shape}")
+        out = np.zeros(literals.shape, np.bool_)
+        _evaluate_each(
+            np.ascontiguousarray(inputs), self.n_inputs, self.guard, self.low, self.high, literals, out
+        )
+        return out
+
+    def _check_inputs(self, inputs: U64) -> None:
+        if inputs.dtype != np.uint64 or inputs.ndim != 2 or inputs.shape[1] != n_words(self.n_inputs):
+            raise ValueError(
+                f"inputs must be uint64 of shape (n, {n_words(self.n_inputs)}), "
+                f"not {inputs.dtype} {inputs.shape}"
+            )
 
     def supports(self) -> NDArray[np.bool_]:
         """Structural support: bool, shape (1 + n_inputs + n_nodes, n_inputs), by index."""

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
-
-I32 = NDArray[np.int32]
+from bsdgen.bsd.literals import I32, check_graph
 
 
 @njit(cache=True, nogil=True)
@@ -74,20 +73,8 @@ class Aig:
     outputs: I32
 
     def __post_init__(self) -> None:
-        own = 2 * (np.arange(self.n_ands, dtype=np.int64) + 1 + self.n_inputs)
-        for name in ("fanin0", "fanin1"):
-            array = getattr(self, name)
-            if array.dtype != np.int32 or array.shape != self.fanin0.shape:
-                raise ValueError(
-                    f"{name} must be int32 of shape {self.fanin0.shape}, not {array.dtype} {array.shape}"
-                )
-            if array.size and (array.min() < 0 or bool((array >= own).any())):
-                raise ValueError(f"{name} must hold literals of earlier nodes only")
-        if self.outputs.dtype != np.int32 or (
-            self.outputs.size
-            and (self.outputs.min() < 0 or self.outputs.max() >= 2 * (1 + self.n_inputs + self.n_ands))
-        ):
-            raise ValueError("outputs must be int32 literals of this graph's nodes")
+        fanins = {"fanin0": self.fanin0, "fanin1": self.fanin1}
+        check_graph(self.n_inputs, fanins, {"outputs": self.outputs}, "graph")
 
     def __repr__(self) -> str:
         return f"Aig(inputs={self.n_inputs}, outputs={self.n_outputs}, ands={self.n_ands})"

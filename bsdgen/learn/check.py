@@ -5,14 +5,16 @@ of every edge (a node's cube and the value of its variable). The last check ever
 constant with fresh evidence, deep ones as often as shallow ones.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.assemble import Assembly
-from bsdgen.learn.functions import set_bit
+from bsdgen.learn.kernels.counts import count_bits
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
 
@@ -25,11 +27,17 @@ _MOST = 384  # rows kept a round
 class Mistakes:
     """Counterexamples found so far in a round.
 
-    rows: kept ones; checked and wrong: counts.
+    rows: kept ones; checked and wrong: counts. fresh_edges (2 f,): rows drawn inside each edge, in the order
+    of `Functions.edges`, that cared for its output; fresh_entries (c, o): rows drawn inside each context that
+    cared for each output; fresh_contexts (c,): rows drawn inside each context. They are
+    the evidence behind the ledger's records.
     """
 
     rows: list[U64]
     by_output: NDArray[np.int64]
+    fresh_edges: NDArray[np.int64]
+    fresh_entries: NDArray[np.int64]
+    fresh_contexts: NDArray[np.int64]
     checked: int = 0
     wrong: int = 0
 
@@ -45,10 +53,20 @@ class Checker:
     def __init__(self, queries: Queries, assembly: Assembly) -> None:
         self.queries = queries
         self.assembly = assembly
-        self.mistakes = Mistakes([], np.zeros(queries.n_outputs, np.int64))
+        self.edge_output, self.edge_mask, self.edge_value = assembly.functions.edges()
+        self.mistakes = Mistakes(
+            rows=[],
+            by_output=np.zeros(queries.n_outputs, np.int64),
+            fresh_edges=np.zeros(self.edge_output.shape, np.int64),
+            fresh_entries=np.zeros((assembly.tree.n_contexts, queries.n_outputs), np.int64),
+            fresh_contexts=np.zeros(assembly.tree.n_contexts, np.int64),
+        )
 
-    def compare(self, rows: U64) -> None:
-        """Check rows and keep a few of the wrong ones, spread over the outputs."""
+    def compare(self, rows: U64, exercised: Callable[[slice, U64], None] | None = None) -> None:
+        """Check rows and keep a few of the wrong ones, spread over the outputs.
+
+        `exercised` is told which rows were checked, and their care bits.
+        """
         found = self.mistakes
         for first in range(0, rows.shape[0], _BLOCK):
             if found.full:
@@ -57,6 +75,8 @@ class Checker:
             outputs, care = self.queries.ask(part)
             wrong = (self.assembly.bsd.evaluate(part) ^ outputs) & care
             bad = np.flatnonzero(wrong.any(axis=1))
+            if exercised is not None:
+                exercised(slice(first, first + part.shape[0]), care)
             found.checked += part.shape[0]
             found.wrong += bad.shape[0]
             for row in bad[:4096]:
@@ -71,32 +91,31 @@ class Checker:
         """One round: about `n` fresh rows and all recorded ones."""
         if source.recorded is not None:
             self.compare(source.recorded)
-        mask, value = self._edges()
         size = max(1, min(_BLOCK, n // 4))
         for block in range(max(4, n // size)):
             if self.mistakes.full:
                 break
-            if mask.shape[0] and block % 2 == 0:
-                which = (np.arange(size) + block * size) % mask.shape[0]
-                self.compare(source.inside(rng, size, mask, value, which))
+            if self.edge_output.shape[0] and block % 2 == 0:
+                which = (np.arange(size) + block * size) % self.edge_output.shape[0]
+                rows = source.inside(rng, size, self.edge_mask, self.edge_value, which)
+                self.compare(rows, partial(self._exercised_edges, which))
             elif block % 4 == 1:
                 self.compare(source.mixed(rng, size))
             else:
-                self.compare(source.inside(rng, size, *contexts))
+                which = rng.integers(0, contexts[0].shape[0], size)
+                rows = source.inside(rng, size, *contexts, which)
+                self.compare(rows, partial(self._exercised_entries, which))
         return self.mistakes
 
-    def _edges(self) -> tuple[U64, U64]:
-        """Cubes of all edges of nodes that stand for a function."""
-        bsd, assembly = self.assembly.bsd, self.assembly
-        masks, values = [], []
-        for i in np.flatnonzero(assembly.output >= 0):
-            variable = (int(bsd.guard[i]) >> 1) - 1
-            if variable >= bsd.n_inputs:
-                continue
-            mask = set_bit(assembly.cube_mask[i], variable)
-            masks += [mask, mask]
-            values += [assembly.cube_value[i], set_bit(assembly.cube_value[i], variable)]
-        if not masks:
-            empty = np.zeros((0, self.queries.w_in), np.uint64)
-            return empty, empty
-        return np.array(masks), np.array(values)
+    def _exercised_edges(self, which: NDArray[np.int64], at: slice, care: U64) -> None:
+        edges = which[at]
+        output = self.edge_output[edges]
+        word = care[np.arange(edges.shape[0]), output >> 6]
+        cared = (word >> (output & 63).astype(np.uint64)) & np.uint64(1) != 0
+        counts = self.mistakes.fresh_edges
+        counts += np.bincount(edges[cared], minlength=counts.shape[0])
+
+    def _exercised_entries(self, which: NDArray[np.int64], at: slice, care: U64) -> None:
+        count_bits(care, which[at], self.mistakes.fresh_entries)
+        counts = self.mistakes.fresh_contexts
+        counts += np.bincount(which[at], minlength=counts.shape[0])

@@ -26,6 +26,7 @@ from bsdgen.learn.contexts import Context
 from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.layers import Expander, Memory
 from bsdgen.learn.queries import Queries
+from bsdgen.learn.record import record
 from bsdgen.learn.samples import RowSource
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
 from bsdgen.oracle.protocol import Oracle
@@ -34,8 +35,8 @@ from bsdgen.oracle.protocol import Oracle
 class BsdLearner:
     """Learns all outputs of an oracle as one diagram.
 
-    Fitted attributes: `bsd_` (the diagram), `stats_`, `ledger_` (arrays, one entry a node: its cube, output,
-    merges), `ledger_summary_` (what was speculated, how often, on how much evidence).
+    Fitted attributes: `bsd_` (the diagram), `stats_`, `ledger_` (arrays of the `Ledger` and of the
+    `ControlTree`), `ledger_summary_` (what was speculated, how often, on how much evidence).
     """
 
     def __init__(self, config: LearnConfig | None = None) -> None:
@@ -216,18 +217,15 @@ class _Fit:
             n_counterexamples=self.n_counterexamples,
             n_checked=mistakes.checked,
         )
-        learner.ledger_ = {
-            "cube_mask": assembly.cube_mask,
-            "cube_value": assembly.cube_value,
-            "output": assembly.output,
-            "merges": assembly.merges,
-        }
+        ledger = record(assembly, self.tree, mistakes, int(bank.shape[0]))
+        learner.ledger_ = ledger.arrays() | assembly.tree.arrays()
         learner.ledger_summary_ = {
             "bank_rows": int(bank.shape[0]),
             "contexts": len(leaves),
             "function_guards": n_guards,
             "merges": int(sum(table.at(i).merges for i in range(1 + table.n_inputs, len(table)))),
             "undone_merges": self.n_separated,
+            **ledger.summary(),
             "fresh_rows_checked": mistakes.checked,
             "fresh_rows_wrong": mistakes.wrong,
         }

@@ -33,8 +33,8 @@ _LEAF_BUDGET = 6  # functions an output that a leaf may cost before a less sure 
 class TreeNode:
     """A context with what is settled there and how the rest is split.
 
-    known: literal (or `DONT_CARE`) by output bit; guard: literal in the function table, 0 for a leaf; bound: the
-    function guard that it is split on, if it is.
+    known: literal (or `DONT_CARE`) by output bit; guard: literal in the function table, 0 for a leaf; bound:
+    the function guard that it is split on, if it is.
     """
 
     context: Context

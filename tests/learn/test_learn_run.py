@@ -111,31 +111,6 @@ def test_counterexamples_are_counted() -> None:
     assert learner.ledger_summary_["bank_rows"] > 1024
 
 
-@pytest.mark.parametrize("make", [unit_oracle, guard_oracle, random_oracle])
-def test_the_ledger_is_true(make: type) -> None:
-    """A node that says to stand for an output inside a cube is that output there, on fresh rows."""
-    oracle = make()
-    learner = learn(oracle)
-    bsd, ledger = learner.bsd_, learner.ledger_
-    first = 1 + bsd.n_inputs
-    assert {name: len(array) for name, array in ledger.items()} == dict.fromkeys(ledger, bsd.n_nodes)
-    named = np.flatnonzero(ledger["output"] >= 0)
-    assert len(named) > 0.8 * bsd.n_nodes
-    assert ledger["output"].max() < bsd.n_outputs and (ledger["merges"] >= 0).all()
-    widths = oracle.widths_in if isinstance(oracle, FieldOracle) else None
-    rows = every_row(oracle.n_inputs) if widths is None else Fields(widths).random(44, 500)
-    every = dataclasses.replace(bsd, roots=(2 * (first + np.arange(bsd.n_nodes))).astype(np.int32))
-    for node in named:
-        mask, value, output = ledger["cube_mask"][node], ledger["cube_value"][node], ledger["output"][node]
-        assert not (value & ~mask).any()
-        inside = (rows & ~mask) | value
-        said, care = (array[:, output >> 6] >> np.uint64(output & 63) for array in oracle.query(inside))
-        is_ = every.evaluate(inside)[:, node >> 6] >> np.uint64(node & 63)
-        differs = (said ^ is_) & care & np.uint64(1)
-        # the node may be stored as the complement of what it stands for, but then on all rows
-        assert not differs.any() or np.array_equal(differs, care & np.uint64(1)), f"node {node}"
-
-
 @pytest.mark.parametrize(
     "changes", [{"n_bank": 100}, {"n_bank": 0}, {"n_sensitivity": 65}, {"n_sensitivity": 9000}]
 )
