@@ -9,7 +9,7 @@ import typer
 
 from bsdgen.cli.console import Output, Progress
 from bsdgen.cli.options import Jobs, OracleText, Seed
-from bsdgen.errors import InputError, UsageError
+from bsdgen.errors import BudgetReached, InputError, UsageError
 
 if TYPE_CHECKING:
     from bsdgen.learn import Event
@@ -44,21 +44,42 @@ def learn(
             "--schema", metavar="FILE", help="TOML file with the fields, for --oracle module:function."
         ),
     ] = None,
+    subset: Annotated[
+        str | None,
+        typer.Option(
+            "--subset",
+            metavar="CLASS,...",
+            help="Opcode classes to learn, e.g. branch,load: rows of others are left out, and nothing is "
+            "cared for there.",
+        ),
+    ] = None,
     time_limit: Annotated[
         float,
         typer.Option(
-            "--time-limit", metavar="SECONDS", min=0, help="Give up after so much wall time; 0: never."
+            "--time-limit", metavar="SECONDS", min=0, help="Budget of wall time of this run; 0: none."
         ),
     ] = 0.0,
     max_nodes: Annotated[
-        int,
-        typer.Option("--max-nodes", metavar="N", min=1, help="Give up when more functions are needed."),
+        int, typer.Option("--max-nodes", metavar="N", min=1, help="Budget of functions.")
     ] = 400_000,
+    max_rounds: Annotated[
+        int, typer.Option("--max-rounds", metavar="N", min=1, help="Budget of rounds of refinement.")
+    ] = 60,
+    max_memory: Annotated[
+        float,
+        typer.Option(
+            "--max-memory",
+            metavar="MIB",
+            min=0,
+            help="Budget of resident memory; 0: 80 % of what the machine or its control group allows.",
+        ),
+    ] = 0.0,
 ) -> None:
     """Learn an oracle's function as a diagram, starting from recorded rows.
 
     The oracle is the one that the traces name, unless --oracle gives another. With --oracle module:function
-    --schema fields.toml, traces are optional. A budget that is used up ends with exit code 5 and no model.
+    --schema fields.toml, traces are optional. A budget that is used up ends with exit code 5 and the best
+    model so far, which is marked as unfinished and comes with its accuracy on fresh rows.
     """
     from bsdgen.artifacts import check_writable
     from bsdgen.learn import BsdLearner, LearnConfig
@@ -67,14 +88,26 @@ def learn(
     rows = _read(traces or [])
     fields = _schema(schema, rows)
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
+    if subset is not None:
+        text, rows = _inside(subset, text, rows)
     asked, differing = _oracle(text, fields, rows, out)
     target = folder if folder is not None else Path("rtl_out") / _name(text)
     check_writable(target)
-    config = LearnConfig(seed=seed, jobs=jobs or 0, time_limit_s=time_limit, max_nodes=max_nodes)
+    config = LearnConfig(
+        seed=seed,
+        jobs=jobs or 0,
+        time_limit_s=time_limit,
+        max_nodes=max_nodes,
+        max_rounds=max_rounds,
+        max_memory_mib=max_memory,
+    )
+    learner = BsdLearner(config)
+    reached: BudgetReached | None = None
     with out.progress("learning") as progress:
-        learner = BsdLearner(config).fit(
-            asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out)
-        )
+        try:
+            learner.fit(asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out))
+        except BudgetReached as error:
+            reached = error
     asked.recheck()
     info = {
         "oracle": text,
@@ -87,6 +120,8 @@ def learn(
     model = Model(learner.bsd_, fields, info, dict(learner.ledger_))
     model.save(target)
     _report(out, model, target)
+    if reached is not None:
+        raise BudgetReached(f"{reached}; {target} holds the best diagram so far, which is not finished")
 
 
 def _read(paths: list[Path]) -> "Traces | None":
@@ -114,6 +149,20 @@ def _schema(path: Path | None, rows: "Traces | None") -> "Schema":
             f"{path}: its fields are not those of the traces; leave --schema out, or record anew with it"
         )
     return fields
+
+
+def _inside(subset: str, text: str, rows: "Traces | None") -> "tuple[str, Traces | None]":
+    """The oracle that cares for some opcode classes alone, and the recorded rows of these."""
+    from bsdgen.isa.subsets import opcode_classes, rows_inside
+
+    classes = opcode_classes(subset)
+    if not text.startswith("simulator:") or "+" in text:
+        raise UsageError(
+            f"--subset {subset}: goes with simulator:rv32i and simulator:rv32e, not with "
+            f"{text or 'no oracle'}; leave it out"
+        )
+    inside = None if rows is None else rows.only(rows_inside(rows.inputs, classes))
+    return "+".join([text, *classes]), inside
 
 
 def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> "tuple[CheckedOracle, int]":
@@ -181,4 +230,18 @@ def _report(out: Output, model: "Model", target: Path) -> None:
         f"{target}: {model.bsd.n_nodes:,} nodes, {model.bsd.n_inputs} inputs, {model.bsd.n_outputs} outputs, "
         f"{stats['wall_s']:.1f} s, {stats['oracle_queries']:,} queries"
     )
+    if not stats["finished"]:
+        text += f"\n{_unfinished(model)}"
     out.result(facts, text)
+
+
+def _unfinished(model: "Model") -> str:
+    """What an unfinished model is worth, in two lines."""
+    stats, names = model.info["learn"], model.schema.output_names()
+    n, wrong = stats["n_checked"], stats["wrong_by_output"] or [0] * len(names)
+    right = [name for name, count in zip(names, wrong, strict=True) if not count]
+    share = 1.0 - stats["n_wrong"] / n if n else 0.0
+    return (
+        f"unfinished: all outputs are right on {share:.2%} of {n:,} fresh rows; "
+        f"{len(right)} of {len(names)} outputs on all of them{': ' if right else ''}{', '.join(right)}"
+    )

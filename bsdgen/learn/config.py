@@ -23,7 +23,8 @@ class LearnConfig:
     max_nodes : budget of expanded functions.
     max_rounds : budget of refinement rounds.
     n_check : fresh rows a round of refinement.
-    time_limit_s : budget of wall time, 0 for none.
+    time_limit_s : budget of wall time of one call of `fit`, 0 for none.
+    max_memory_mib : budget of resident memory, 0 for 80 % of what the machine or its control group allows.
     """
 
     seed: int = 0
@@ -38,6 +39,7 @@ class LearnConfig:
     max_rounds: int = 60
     n_check: int = 1 << 21
     time_limit_s: float = 0.0
+    max_memory_mib: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_bank % 64 or self.n_bank < 64:
@@ -48,14 +50,22 @@ class LearnConfig:
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened: where the work is, for progress, log and checkpoint.
+    """Something happened, or some time has passed: where the work is, for progress and log.
 
     Attributes
     ----------
-    stage : ``contexts``, ``expand``, ``check``, ``done``.
+    stage : ``contexts`` (one was split or settled), ``expand``, ``checking`` (at work on either),
+        ``check`` (what a round found), ``partial`` (a budget is used up), ``done``.
     done, total : work items of this stage (total 0: not known).
     nodes : functions known so far.
     message : one line for people.
+    round : rounds of refinement that are over.
+    functions_open, functions_done : functions that wait for their expansion; that have it.
+    contexts_open, contexts_done : the same of contexts.
+    accuracy : share of fresh rows on which all outputs were right at the last check, None before.
+    counterexamples : rows found so far that were wrong.
+    rss_mib, elapsed_s : memory now, wall time.
+    left_s : how long this round will take still, judged from the one before; None if nothing is known.
     """
 
     stage: str
@@ -63,6 +73,16 @@ class Event:
     total: int
     nodes: int
     message: str
+    round: int = 0
+    functions_open: int = 0
+    functions_done: int = 0
+    contexts_open: int = 0
+    contexts_done: int = 0
+    accuracy: float | None = None
+    counterexamples: int = 0
+    rss_mib: float = 0.0
+    elapsed_s: float = 0.0
+    left_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +98,11 @@ class LearnStats:
     functions
         (speculated), nodes of the diagram.
     n_rounds, n_counterexamples : refinement.
-    n_checked : fresh rows of the last round, all right.
+    n_checked : fresh rows that the diagram was compared with at the end: those of the last round, or after a
+        budget was reached the rows that its accuracy was measured on.
+    finished : whether no fresh row was wrong in the end; otherwise a budget was reached before.
+    n_wrong : rows of `n_checked` on which some output is wrong.
+    wrong_by_output : of them, those on which each output is wrong; empty if there are none.
     """
 
     wall_s: float
@@ -92,3 +116,6 @@ class LearnStats:
     n_rounds: int
     n_counterexamples: int
     n_checked: int
+    finished: bool = True
+    n_wrong: int = 0
+    wrong_by_output: tuple[int, ...] = ()
