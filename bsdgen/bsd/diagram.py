@@ -119,8 +119,10 @@ class Bsd:
     The exclusive or of two variables is one node: ``ITE(x0, not x1, x1)``.
 
     >>> import numpy as np
-    >>> xor = Bsd(2, np.array([2], np.int32), np.array([4], np.int32), np.array([5], np.int32), np.array([6],
-    np.int32)) >>> xor.evaluate(np.array([[0], [1], [2], [3]], np.uint64)).ravel().tolist() [0, 1, 1, 0]
+    >>> guard, low, high, roots = (np.array([literal], np.int32) for literal in (2, 4, 5, 6))
+    >>> xor = Bsd(2, guard, low, high, roots)
+    >>> xor.evaluate(np.array([[0], [1], [2], [3]], np.uint64)).ravel().tolist()
+    [0, 1, 1, 0]
     """
 
     n_inputs: int
