@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bsdgen.errors import InputError
+from bsdgen.isa.subsets import OPCODES
 from bsdgen.oracle.function import FunctionOracle
 from bsdgen.oracle.protocol import Oracle
-from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.oracle.simulator import Base, SimulatorOracle
 from bsdgen.traces.schema import RVFI_SCHEMA, Schema
 
-_EXPECTED = "expected 'simulator:rv32i' or 'module:function'"
+_EXPECTED = (
+    "expected 'simulator:rv32i', 'simulator:rv32e', either with opcode classes as in "
+    "'simulator:rv32i+branch+load', or 'module:function'"
+)
+_BASES: dict[str, Base] = {"rv32i": "rv32i", "rv32e": "rv32e"}
 
 
 @contextmanager
@@ -57,7 +62,9 @@ def resolve_oracle(text: str, schema: Schema) -> Oracle:
 
     Parameters
     ----------
-    text : ``simulator:rv32i``, or ``module:function`` (a module of the current folder or an installed one).
+    text : ``simulator:rv32i`` or ``simulator:rv32e``, with opcode classes as in
+        ``simulator:rv32i+branch+load`` if it is to care for these alone; or ``module:function`` (a module of
+        the current folder or an installed one).
     schema : fields that it answers.
 
     Raises
@@ -75,12 +82,18 @@ def resolve_oracle(text: str, schema: Schema) -> Oracle:
         raise InputError(f"oracle {text!r}: is no oracle's name; {_EXPECTED}")
     if kind != "simulator":
         return _function(text, schema)
-    if name != "rv32i":
-        raise InputError(f"oracle {text!r}: there is no simulator {name!r}; {_EXPECTED}")
+    base, *classes = name.split("+")
+    if base not in _BASES:
+        raise InputError(f"oracle {text!r}: there is no simulator {base!r}; {_EXPECTED}")
+    unknown = [word for word in classes if word not in OPCODES]
+    if unknown:
+        raise InputError(
+            f"oracle {text!r}: there is no opcode class {unknown[0]!r}; there are {', '.join(OPCODES)}"
+        )
     if _bits(schema) != _bits(RVFI_SCHEMA):
         names = ", ".join(f"{field.name}:{field.width}" for field in schema.fields)
         raise InputError(
             f"oracle {text!r}: answers the RVFI fields of RV32I, the schema has {names}; use the traces or "
             "schema that belong to it, or another oracle"
         )
-    return SimulatorOracle()
+    return SimulatorOracle(_BASES[base], classes or None)

@@ -15,7 +15,7 @@ own page checksums do not.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,16 @@ class Traces:
     provenance: tuple[dict[str, Any], ...] = field(repr=False)
     n_rows: int
     n_contradictions: int
+
+    def only(self, keep: NDArray[np.bool_]) -> "Traces":
+        """Rows that are chosen: `keep` is bool, shape (n,). `n_rows` counts the distinct ones kept."""
+        return replace(
+            self,
+            inputs=np.ascontiguousarray(self.inputs[keep]),
+            outputs=np.ascontiguousarray(self.outputs[keep]),
+            care=np.ascontiguousarray(self.care[keep]),
+            n_rows=int(keep.sum()),
+        )
 
 
 class _Header(msgspec.Struct):

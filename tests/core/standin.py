@@ -1,13 +1,12 @@
 """Models to test with, made without a learner."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from bsdgen.bench.rv32 import written_step
 from bsdgen.bsd import Bsd
 from bsdgen.circuit import bsd_from_aig
-from bsdgen.circuit.netlist import order_by_schema, read_netlist
 from bsdgen.model import Model
 from bsdgen.traces.schema import RVFI_SCHEMA
 
@@ -15,8 +14,7 @@ from bsdgen.traces.schema import RVFI_SCHEMA
 @cache
 def rv32i_bsd() -> Bsd:
     """A hand-written RV32I step function as a diagram of AND nodes."""
-    source = Path(__file__).with_name("rv32i_step.v")
-    return bsd_from_aig(order_by_schema(read_netlist([source], "rv32i_step"), RVFI_SCHEMA))
+    return bsd_from_aig(written_step())
 
 
 def rv32i_model() -> Model:

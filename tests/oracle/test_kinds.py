@@ -67,6 +67,27 @@ def _traces(inputs):
     return Traces(SCHEMA, inputs, outputs, care, "", (), len(inputs), 0)
 
 
+class TestSimulatorOfRv32eBranches(OracleSuite):
+    @pytest.fixture
+    def oracle(self):
+        return SimulatorOracle("rv32e", ("branch",))
+
+    @pytest.fixture
+    def questions(self):
+        rng = np.random.default_rng(5)
+        rows = rng.integers(0, 1 << 32, (5, 3000), dtype=np.uint64)
+        rows[0, ::2] = rows[0, ::2] & ~np.uint64(0x7F) | np.uint64(0x63)
+        return pack_fields(rows, [field.width for field in RVFI_SCHEMA.inputs])
+
+    def test_it_cares_for_branches_alone(self, oracle, questions):
+        outputs, care = oracle.query(questions)
+        branch = questions[:, 0] & np.uint64(0x7F) == 0x63
+        assert care[branch].any(axis=1).all() and not care[~branch].any()
+        whole, whole_care = SimulatorOracle("rv32e").query(questions)
+        assert (outputs == whole).all() and (care[branch] == whole_care[branch]).all()
+        assert (whole != step_packed(questions)[0]).any()
+
+
 class TestRecordedOracle(OracleSuite):
     @pytest.fixture
     def oracle(self):

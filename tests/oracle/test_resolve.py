@@ -35,6 +35,13 @@ def test_the_simulator_is_found_by_name():
     assert isinstance(resolve_oracle("simulator:rv32i", RVFI_SCHEMA), SimulatorOracle)
 
 
+@pytest.mark.parametrize("name", ["simulator:rv32e", "simulator:rv32i+branch+load", "simulator:rv32e+op"])
+def test_a_simulators_name_leads_back_to_it(name):
+    oracle = resolve_oracle(name, RVFI_SCHEMA)
+    assert isinstance(oracle, SimulatorOracle)
+    assert oracle.name == name
+
+
 def test_parts_and_order_of_roles_do_not_matter_to_the_simulator():
     fields = [Field(field.name, field.width, field.role) for field in RVFI_SCHEMA.fields]
     oracle = resolve_oracle("simulator:rv32i", Schema(tuple(fields[5:] + fields[:5])))
@@ -57,6 +64,9 @@ def test_a_function_is_imported_from_the_current_folder(module):
         (":invert", "is no oracle's name"),
         ("simulator:rv64i", "there is no simulator 'rv64i'"),
         ("simulator:rv32i", "the schema has a:4, q:4"),
+        ("simulator:rv32e", "the schema has a:4, q:4"),
+        ("simulator:rv32i+branches", "there is no opcode class 'branches'"),
+        ("simulator:rv32i+", "there is no opcode class ''"),
         ("users_nothing:invert", "'users_nothing' cannot be imported.*ModuleNotFoundError.*current folder"),
         ("users_broken:invert", "'users_broken' cannot be imported.*RuntimeError: no licence"),
         ("users_script:main", "'users_script' cannot be imported.*SystemExit: usage: script"),

@@ -53,6 +53,14 @@ def test_what_is_written_is_read_back(good):
     assert unpack_fields(traces.care, [9, 1]).tolist() == [[511, 1, 0], [1, 0, 1]]
 
 
+def test_some_rows_can_be_chosen(good):
+    traces = read_traces([good]).only(np.array([True, False, True]))
+    assert unpack_fields(traces.inputs, [12, 3]).tolist() == [[1, 4095], [0, 3]]
+    assert unpack_fields(traces.outputs, [9, 1]).tolist() == [[511, 5], [0, 1]]
+    assert unpack_fields(traces.care, [9, 1]).tolist() == [[511, 0], [1, 1]]
+    assert (traces.n_rows, traces.oracle) == (2, "module:function")
+
+
 def test_a_file_is_plain_parquet_that_says_what_it_is(good):
     table = pq.read_table(good)
     assert table.column_names == list(columns_of(SCHEMA)) == ["a", "b", "q", "z", "q_care", "z_care"]
