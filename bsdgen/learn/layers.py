@@ -53,12 +53,12 @@ class Memory:
 
     def __init__(self) -> None:
         self.sampled: dict[bytes, tuple[I64, U64, U64]] = {}
-        self._planes: dict[bytes, U64] = {}
+        self.planes: dict[bytes, U64] = {}
 
     def clear(self) -> None:
         """Forget everything, to have its memory back."""
         self.sampled.clear()
-        self._planes.clear()
+        self.planes.clear()
 
     def signatures(self, queries: Queries, bank: U64, output: I64, mask: U64, value: U64) -> U64:
         """Like `Queries.signatures`, asking only what is not remembered."""
@@ -67,7 +67,7 @@ class Memory:
         keys = [function_key(int(output[i]), mask[i], value[i]) for i in range(output.shape[0])]
         by_length: dict[int, list[int]] = {}
         for i, key in enumerate(keys):
-            planes = self._planes.get(key)
+            planes = self.planes.get(key)
             n = 0 if planes is None else planes.shape[0]
             if planes is not None:
                 out[i, :n] = planes
@@ -76,7 +76,7 @@ class Memory:
         for n, at in by_length.items():
             out[at, n:] = queries.signatures(bank[n * 64 :], output[at], mask[at], value[at])
             for i in at:
-                self._planes[keys[i]] = out[i]
+                self.planes[keys[i]] = out[i]
         return out
 
 
