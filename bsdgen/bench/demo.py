@@ -5,6 +5,7 @@ from functools import partial
 
 import msgspec
 
+from bsdgen.bench.bars import Bar
 from bsdgen.bench.specification import prove_demo
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
 from bsdgen.bench.words import DEMO, DemoFunction, DemoOracle, demo_schema
@@ -49,15 +50,6 @@ class DemoRow(msgspec.Struct, frozen=True):
     def nodes_bar(self) -> int:
         """Nodes that are allowed."""
         return MOST_NODES.get(self.number, self.peer_nodes)
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """One bar: what was asked, what came out, whether that is enough."""
-
-    text: str
-    asked: str
-    reached: str
-    met: bool
 
 
 class DemoResult(msgspec.Struct, frozen=True):

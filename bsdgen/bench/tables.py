@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bsdgen.bench.demo import Bar, DemoResult
+from bsdgen.bench.bars import Bar
+from bsdgen.bench.blind import BlindResult
+from bsdgen.bench.demo import DemoResult
+from bsdgen.bench.subsets import SubsetResult
 from bsdgen.bench.trial import Trial
 
 
@@ -88,3 +91,51 @@ def demo_table(result: DemoResult) -> Table:
         "fresh vectors wrong",
     )  # fmt: skip
     return Table(head, tuple(rows), left=2)
+
+
+_COST_HEAD = (
+    "nodes",
+    "ANDs",
+    "optimised",
+    "CPU s",
+    "wall s",
+    "MiB",
+    "queries",
+    "proved",
+    "fresh vectors wrong",
+)
+
+
+def _cost(trial: Trial) -> tuple[str, ...]:
+    """Cells of a trial under `_COST_HEAD`."""
+    return (
+        count(trial.nodes),
+        count(trial.ands),
+        count(trial.ands_optimised),
+        f"{trial.cpu_s:.1f}",
+        f"{trial.wall_s:.1f}",
+        f"{trial.peak_rss_mib:.0f}",
+        count(trial.queries),
+        proof(trial),
+        accuracy(trial),
+    )
+
+
+def subset_table(result: SubsetResult) -> Table:
+    """One line a part of the instruction set."""
+    rows = [(row.name, count(row.rows), *_cost(row.trial)) for row in result.rows]
+    return Table(("part", "recorded rows", *_COST_HEAD), tuple(rows))
+
+
+def blind_table(result: BlindResult) -> Table:
+    """One line a run."""
+    rows = [
+        (
+            "in disguise" if row.blind else "plain",
+            str(row.seed),
+            *_cost(row.trial),
+            f"{row.wrapper_cpu_s:.1f}" if row.blind else "–",
+        )
+        for row in result.rows
+    ]
+    return Table(("learned", "seed", *_COST_HEAD, "of the CPU s, disguise"), tuple(rows))

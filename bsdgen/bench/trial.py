@@ -39,6 +39,8 @@ class Problem:
     oracle : makes the oracle; picklable.
     prove : proves a learned netlist to be the specification, on cared bits; picklable. None: not provable.
     rows : recorded inputs, or None.
+    restore : makes of the learned diagram the one that is measured and proved, None: it is that itself.
+    plain : makes the oracle that the restored diagram is measured against, None: `oracle`.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Problem:
     oracle: Callable[[], Oracle]
     prove: Callable[[Aig], Equivalence] | None = None
     rows: U64 | None = None
+    restore: Callable[[Bsd], Bsd] | None = None
+    plain: Callable[[], Oracle] | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +151,10 @@ def trial(problem: Problem, plan: Plan) -> Trial:
     bsd: Bsd | None = getattr(learner, "bsd_", None)
     if bsd is None:
         return Trial(name=problem.name, **facts)
-    found = measure(Model(bsd, problem.schema, {}), problem.oracle(), vectors=_VECTORS, seed=1)
+    if problem.restore is not None:
+        bsd = problem.restore(bsd)
+    oracle = (problem.plain or problem.oracle)()
+    found = measure(Model(bsd, problem.schema, {}), oracle, vectors=_VECTORS, seed=1)
     facts |= {"checked": found.vectors, "errors": found.errors, "upper": found.upper}
     aig = aig_from_bsd(bsd)
     facts |= {"nodes": bsd.n_nodes, "ands": aig.n_ands, "depth": aig.depth}

@@ -1,0 +1,161 @@
+"""A function in disguise: its bits in another order, half of them inverted, nothing left of its fields.
+
+Bit ``j`` of a disguised row is bit ``order[j]`` of the plain row, exclusive-or ``flip[j]``; inputs and
+outputs alike, each over all fields. Care bits move with their outputs. Whoever learns the disguised function
+and knows the disguise has learned the plain one (`undisguise`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64, from_bool, n_words
+from bsdgen.bsd import Bsd
+from bsdgen.oracle.protocol import Oracle
+
+I64 = NDArray[np.int64]
+_CHUNK = 4096  # rows a thread takes at a time
+_STREAM = 0x64697367  # sets this stream of random numbers apart from others of the same seed
+
+
+@njit(cache=True, nogil=True)
+def _move_rows(rows: U64, table: U64, before: U64, after: U64, out: U64) -> None:  # pragma: no cover
+    for i in range(rows.shape[0]):
+        for word in range(out.shape[1]):
+            out[i, word] = after[word]
+        for part in range(table.shape[0]):
+            word = part >> 3
+            value = (rows[i, word] ^ before[word]) >> np.uint64((part & 7) * 8) & np.uint64(0xFF)
+            for to in range(out.shape[1]):
+                out[i, to] ^= table[part, value, to]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _move_chunks(rows: U64, table: U64, before: U64, after: U64, out: U64) -> None:  # pragma: no cover
+    n = rows.shape[0]
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
+        part = slice(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK))
+        _move_rows(rows[part], table, before, after, out[part])
+
+
+class Mover:
+    """Moves the bits of packed rows: bit ``source[j]`` of a row becomes bit j of the result.
+
+    Bytes are looked up in tables, since a loop over bits would cost more than the oracle does.
+
+    Parameters
+    ----------
+    source : int64, shape (n_bits,), a permutation.
+    before, after : bool, shape (n_bits,): bits inverted before and after they are moved.
+    """
+
+    def __init__(self, source: I64, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> None:
+        n_bits = source.shape[0]
+        words = n_words(n_bits)
+        self._words = words
+        self._before = from_bool(before[None])[0]
+        self._after = from_bool(after[None])[0]
+        to = np.argsort(source)  # where each bit goes
+        self._table = np.zeros(((n_bits + 7) // 8, 256, words), np.uint64)
+        for bit in range(n_bits):
+            one = np.zeros(words, np.uint64)
+            one[to[bit] >> 6] = np.uint64(1) << np.uint64(to[bit] & 63)
+            has = np.flatnonzero(np.arange(256) >> (bit & 7) & 1)
+            self._table[bit >> 3, has] |= one
+
+    def __call__(self, rows: U64) -> U64:
+        """Move the bits of rows (n, words)."""
+        out = np.empty((rows.shape[0], self._words), np.uint64)
+        kernel = _move_rows if rows.shape[0] <= _CHUNK else _move_chunks
+        kernel(np.ascontiguousarray(rows), self._table, self._before, self._after, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Disguise:
+    """What was done to the bits.
+
+    Attributes
+    ----------
+    input_order, output_order : int64 permutations; bit j of the disguised row is bit ``order[j]`` of the
+        plain one.
+    input_flip, output_flip : bool; bits of the disguised row that are inverted.
+    """
+
+    input_order: I64
+    input_flip: NDArray[np.bool_]
+    output_order: I64
+    output_flip: NDArray[np.bool_]
+
+    @staticmethod
+    def draw(n_inputs: int, n_outputs: int, seed: int) -> "Disguise":
+        """A random one: all bits permuted, a random half of each side inverted."""
+        rng = np.random.default_rng(np.random.SeedSequence([_STREAM, seed]))
+
+        def half(n: int) -> NDArray[np.bool_]:
+            return rng.permutation(n) < n // 2
+
+        return Disguise(
+            rng.permutation(n_inputs), half(n_inputs), rng.permutation(n_outputs), half(n_outputs)
+        )
+
+    def rows(self, inputs: U64) -> U64:
+        """Plain input rows, disguised."""
+        return Mover(self.input_order, np.zeros_like(self.input_flip), self.input_flip)(inputs)
+
+    def undo(self, bsd: Bsd) -> Bsd:
+        """The plain diagram of a disguised one: the same nodes, other names on inputs and outputs."""
+        literal = np.arange(2 * (1 + bsd.n_inputs + bsd.n_nodes), dtype=np.int32)
+        for j, (bit, flip) in enumerate(zip(self.input_order, self.input_flip, strict=True)):
+            literal[2 * (1 + j)] = 2 * (1 + bit) + flip
+            literal[2 * (1 + j) + 1] = 2 * (1 + bit) + (not flip)
+        roots = np.empty_like(bsd.roots)
+        roots[self.output_order] = literal[bsd.roots] ^ self.output_flip.astype(np.int32)
+        return Bsd(bsd.n_inputs, literal[bsd.guard], literal[bsd.low], literal[bsd.high], roots)
+
+
+class DisguisedOracle:
+    """An oracle seen through a disguise.
+
+    Parameters
+    ----------
+    inner : the plain oracle.
+    seed : of the disguise.
+    """
+
+    def __init__(self, inner: Oracle, seed: int) -> None:
+        self.inner = inner
+        self.disguise = Disguise.draw(inner.n_inputs, inner.n_outputs, seed)
+        d = self.disguise
+        nothing = np.zeros_like(d.output_flip)
+        self._inputs = Mover(np.argsort(d.input_order), d.input_flip, np.zeros_like(d.input_flip))
+        self._outputs = Mover(d.output_order, nothing, d.output_flip)
+        self._care = Mover(d.output_order, nothing, nothing)
+
+    @property
+    def n_inputs(self) -> int:
+        """Input bits."""
+        return self.inner.n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        """Output bits."""
+        return self.inner.n_outputs
+
+    def query(self, inputs: U64) -> tuple[U64, U64]:
+        """Ask the plain oracle; see `bsdgen.oracle.protocol.Oracle.query`."""
+        outputs, care = self.inner.query(self._inputs(inputs))
+        return self._outputs(outputs), self._care(care)
+
+
+def disguised(make: Callable[[], Oracle], seed: int) -> Oracle:
+    """The oracle that `make` gives, in disguise; picklable by `functools.partial`."""
+    return DisguisedOracle(make(), seed)
+
+
+def undisguise(n_inputs: int, n_outputs: int, seed: int, bsd: Bsd) -> Bsd:
+    """The plain diagram of one that was learned in disguise."""
+    return Disguise.draw(n_inputs, n_outputs, seed).undo(bsd)
