@@ -10,7 +10,8 @@ import os
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -20,25 +21,25 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.errors import BudgetReached
-from bsdgen.learn.accuracy import Accuracy, compare, measure_accuracy
+from bsdgen.learn.accuracy import Accuracy, measure_accuracy
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
 from bsdgen.learn.budget import Budget, out_of_memory
 from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.config import Event, LearnConfig, LearnStats
 from bsdgen.learn.contexts import Context
 from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.keeper import Cost, Keeper, RoundState, made_by, spot_check
 from bsdgen.learn.layers import Expander, Memory
-from bsdgen.learn.partial import Source, close, discard
+from bsdgen.learn.partial import Source
+from bsdgen.learn.product import Attempt, Product, product_of
 from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
-from bsdgen.learn.record import record
-from bsdgen.learn.rescue import Rescue
 from bsdgen.learn.samples import RowSource
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
+from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
 from bsdgen.oracle.protocol import Oracle
 
-_CHOICE_ROWS = 1 << 13  # fresh rows on which two unfinished diagrams are compared
 _MEASURE_SHARE = 0.05  # of the time limit, for the measurement at its end
 
 
@@ -57,7 +58,13 @@ class BsdLearner:
         self.ledger_summary_: dict[str, Any]
 
     def fit(
-        self, oracle: Oracle, rows: U64 | None = None, on_event: Callable[[Event], None] | None = None
+        self,
+        oracle: Oracle,
+        rows: U64 | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        checkpoint: Path | None = None,
+        resume: bool = False,
     ) -> "BsdLearner":
         """Learn.
 
@@ -66,11 +73,16 @@ class BsdLearner:
         oracle : answers batches of packed rows.
         rows : (n, w) recorded inputs, or None: where rare events come from.
         on_event : told about every step of the work.
+        checkpoint : folder in which the state of the run is kept (`bsdgen.learn.checkpoint`); whoever has
+            saved the result removes it.
+        resume : go on where the checkpoint says; the result is the one that the run would have had.
 
         Raises
         ------
         ValueError
-            `rows` have the wrong type or shape.
+            `rows` have the wrong type or shape, or there is nothing to resume from.
+        InputError
+            The checkpoint is missing, damaged, or of another configuration, oracle, set of rows or version.
         BudgetReached
             More functions, rounds, time or memory would be needed than the configuration allows. The fitted
             attributes are set all the same: the best diagram so far, with ``stats_.finished`` False and its
@@ -79,32 +91,30 @@ class BsdLearner:
         w = n_words(oracle.n_inputs)
         if rows is not None and (rows.dtype != np.uint64 or rows.ndim != 2 or rows.shape[1] != w):
             raise ValueError(f"rows must be uint64 of shape (n, {w}), not {rows.dtype} {rows.shape}")
+        if resume and checkpoint is None:
+            raise ValueError("resume needs the folder of a checkpoint")
+        keeper = None if checkpoint is None else Keeper(checkpoint, made_by(self.config, oracle, rows))
         threads = numba.get_num_threads()
         if self.config.jobs:
             numba.set_num_threads(min(self.config.jobs, os.cpu_count() or 1))
         try:
-            _Fit(self, oracle, rows, on_event).run()
+            _Fit(self, oracle, rows, on_event, keeper, resume).run()
         finally:
             numba.set_num_threads(threads)
         return self
-
-
-@dataclass(frozen=True, eq=False)
-class _Attempt:
-    """A whole diagram, and what it was made from."""
-
-    table: FunctionTable
-    tree: list[TreeNode]
-    assembly: Assembly
-    mistakes: Mistakes
-    bank: U64
 
 
 class _Fit:
     """State of one `BsdLearner.fit`."""
 
     def __init__(
-        self, learner: BsdLearner, oracle: Oracle, rows: U64 | None, on_event: Callable[[Event], None] | None
+        self,
+        learner: BsdLearner,
+        oracle: Oracle,
+        rows: U64 | None,
+        on_event: Callable[[Event], None] | None,
+        keeper: Keeper | None,
+        resuming: bool,
     ) -> None:
         self.learner = learner
         self.config = learner.config
@@ -113,6 +123,7 @@ class _Fit:
         self.queries = Queries(WatchedOracle(oracle, self._answered))
         self.source = RowSource(oracle.n_inputs, rows)
         self.rng = np.random.default_rng(self.config.seed)
+        self.keeper, self.resuming = keeper, resuming
         self.started = time.perf_counter()
         self.cpu_started = time.process_time()
         self.memory = Memory()
@@ -124,25 +135,47 @@ class _Fit:
         self.bank: U64
         self.table: FunctionTable | None = None
         self.grower: TreeGrower | None = None
-        self.best: _Attempt | None = None  # the diagram of the last round that came to its end
+        self.best: Attempt | None = None  # the diagram of the last round that came to its end
 
     def run(self) -> None:
         try:
-            self._finish(self._search())
+            self._begin()
+            attempt = self._search()
+            self._publish(finished(attempt, attempt.mistakes), attempt.mistakes.checked, None)
         except (BudgetReached, MemoryError) as stop:
             reached = stop if isinstance(stop, BudgetReached) else self._no_memory()
             self.budget.off()
             self.progress.say("partial", f"{reached}; making the best of what there is")
-            best = self.best if self.best is not None else self._rescued()
-            self._finish(best, self._accuracy(best.assembly.bsd))
+            self._save()
+            best = self._best()
+            measured = self._accuracy(best.bsd)
+            self._publish(best, measured.n_rows, measured)
             if reached is stop:
                 raise
             raise reached from stop
+        except KeyboardInterrupt:
+            self._save()
+            raise
 
-    def _search(self) -> _Attempt:
+    def _begin(self) -> None:
+        """Draw the bank, or take up the run that left a checkpoint."""
+        if self.keeper is not None and self.resuming:
+            self.progress.say("contexts", f"reading {self.keeper.folder}")
+            begin = self.keeper.resume(self.memory)
+            self.round, self.n_counterexamples = begin.round, begin.n_counterexamples
+            self.n_separated, self.rng, self.bank = begin.n_separated, begin.rng, begin.bank
+            self.decisions, self.orders = begin.decisions, begin.orders
+            self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
+            spot_check(self.queries, self.bank, self.memory)
+            if self.keeper.best is not None:
+                self.budget.refine()
+        else:
+            self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
+            self.bank = self.source.mixed(self.rng, self.config.n_bank)
+            self._keep_round(None)
+
+    def _search(self) -> Attempt:
         """Rounds of building and checking until no fresh row is wrong."""
-        self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
-        self.bank = self.source.mixed(self.rng, self.config.n_bank)
         while True:
             built = self._build(self.bank)
             mistakes = self._check(built)
@@ -156,8 +189,45 @@ class _Fit:
                     "rows are still wrong; raise max_rounds (--max-rounds)"
                 )
             self.bank = self._extended(self.bank, mistakes)
+            self._keep_round(self.best)
 
-    def _check(self, built: _Attempt) -> Mistakes:
+    def _keep_round(self, best: Attempt | None) -> None:
+        """Save the beginning of a round, with the best diagram so far."""
+        if self.keeper is None:
+            return
+        state = RoundState(
+            self.round,
+            self.n_counterexamples,
+            self.n_separated,
+            self.rng,
+            self.bank,
+            self.decisions,
+            self.orders,
+        )
+        product = None if best is None else self._without_evidence(best)
+        self.keeper.begin_round(state, product, self.memory, self._cost())
+
+    def _save(self) -> None:
+        """Save what there is, at the end of a run that is going to be resumed."""
+        if self.keeper is not None:
+            self.keeper.save(self.memory, self._cost())
+            self.keeper.close()
+
+    def _best(self) -> Product:
+        """The diagram of the last whole round, of this run or of the one before it; else the best so far."""
+        if self.best is not None:
+            return self._without_evidence(self.best)
+        if self.keeper is not None and self.keeper.best is not None:
+            return self.keeper.best
+        source = Source(self.queries, self.memory, self.bank)
+        stopped = Stopped(source, self.source, self.rng, self._root(), self.table, self.grower)
+        return self._without_evidence(best_so_far(stopped, self.config, self.budget, self.budget.check))
+
+    def _without_evidence(self, attempt: Attempt) -> Product:
+        """A diagram that is not finished: what its check saw proves nothing, for some of it was wrong."""
+        return finished(attempt, Checker(self.queries, attempt.assembly).mistakes)
+
+    def _check(self, built: Attempt) -> Mistakes:
         """Look for mistakes in the diagram of this round."""
         recorded = self.source.recorded
         n_rows = self.config.n_check + (0 if recorded is None else recorded.shape[0])
@@ -182,7 +252,7 @@ class _Fit:
         near = self.source.flipped(self.rng, rows[self.rng.integers(0, rows.shape[0], -rows.shape[0] % 64)])
         return np.concatenate([bank, rows, near])
 
-    def _build(self, bank: U64) -> _Attempt:
+    def _build(self, bank: U64) -> Attempt:
         """Tree, table and diagram for one bank; not checked yet."""
         table = FunctionTable(self.queries.planes(bank, self.queries.n_inputs), self.config.merging)
         expander = Expander(
@@ -193,7 +263,7 @@ class _Fit:
             self.config.max_nodes,
             self.orders,
             self.memory,
-            self._expanded,
+            self.budget.check,
         )
         grower = TreeGrower(self.queries, table, expander, bank, self.config, self.decisions)
         grower.tell = self.progress.say
@@ -202,7 +272,7 @@ class _Fit:
         grower.grow(self._root())
         grower.settled = len(table)
         assembly = self._assemble(expander, grower, bank)
-        return _Attempt(table, grower.nodes, assembly, Checker(self.queries, assembly).mistakes, bank)
+        return Attempt(table, grower.nodes, assembly, Checker(self.queries, assembly).mistakes, bank)
 
     def _root(self) -> Context:
         zero = np.zeros(self.queries.w_in, np.uint64)
@@ -231,47 +301,21 @@ class _Fit:
         """After each answer of the oracle."""
         self.progress.answered(n_rows)
         self.budget.check(len(self.table) if self.table is not None else 0)
+        if self.keeper is not None:
+            self.keeper.save_now_and_then(self.memory, self._cost())
 
-    def _expanded(self, n_functions: int) -> None:
-        """After each layer of an expansion."""
-        self.budget.check(n_functions)
+    def _cost(self) -> Cost:
+        """What this run and those that it resumes have cost."""
+        before = self.keeper.before if self.keeper is not None else Cost()
+        return Cost(
+            before.n_queries + self.queries.n_queries,
+            before.wall_s + time.perf_counter() - self.started,
+            before.cpu_s + time.process_time() - self.cpu_started,
+        )
 
     def _no_memory(self) -> BudgetReached:
         """What a failed allocation means."""
         return out_of_memory(self.budget.memory_mib, len(self.table) if self.table is not None else 0)
-
-    def _rescued(self) -> _Attempt:
-        """A diagram although no round came to its end.
-
-        What is finished of the control tree is completed by guesses. Beside it all outputs are learned one by
-        one; each output is taken from where fewer fresh rows are wrong.
-        """
-        table, tree = self.table, self.grower.nodes if self.grower is not None else []
-        if table is None or not tree:
-            self.bank = self.source.mixed(self.rng, self.config.n_bank)
-            table, tree = FunctionTable(self.queries.planes(self.bank, self.queries.n_inputs)), []
-        if self.grower is not None and tree:
-            discard(table, tree, self.grower.settled)
-        tree = tree or [TreeNode(self._root())]
-        self.table = table
-        if self.budget.is_short_of_memory:
-            self.memory.clear()
-        source = Source(self.queries, self.memory, self.bank)
-        self.budget.rescue()
-        found = Rescue(source, table, self.config, self._expanded).run(self._root())
-        self.budget.off()
-        made = self._closed(source, table, tree)
-        rows = self.source.mixed(self.rng, _CHOICE_ROWS)
-        grown_wrong = compare(self.queries, made.bsd, rows).by_output
-        alone = self._closed(source, table, [TreeNode(self._root(), found)])
-        alone_wrong = compare(self.queries, alone.bsd, rows).by_output
-        tree[0].known |= {o: e for o, e in found.items() if alone_wrong[o] <= grown_wrong[o]}
-        made = self._closed(source, table, tree)
-        return _Attempt(table, tree, made, Checker(self.queries, made).mistakes, self.bank)
-
-    def _closed(self, source: Source, table: FunctionTable, tree: list[TreeNode]) -> Assembly:
-        close(source, table, tree)
-        return assemble(table, tree, self.queries.n_outputs, self.queries.w_in)
 
     def _accuracy(self, bsd: Bsd) -> Accuracy:
         """How often an unfinished diagram is right."""
@@ -284,49 +328,45 @@ class _Fit:
             _MEASURE_SHARE * limit if limit else None,
         )
 
-    def _finish(self, attempt: _Attempt, measured: Accuracy | None = None) -> None:
+    def _publish(self, product: Product, checked: int, measured: Accuracy | None) -> None:
         """Set the fitted attributes; `measured` is the accuracy of a diagram that is not finished."""
-        learner, assembly, table = self.learner, attempt.assembly, attempt.table
-        # what a check of an unfinished diagram saw is evidence of nothing: some of it was wrong
-        mistakes = attempt.mistakes if measured is None else Checker(self.queries, assembly).mistakes
-        n_checked, n_wrong = (
-            (mistakes.checked, 0) if measured is None else (measured.n_rows, measured.n_wrong)
-        )
-        leaves = [node for node in attempt.tree if node.low < 0]
-        n_guards = sum(node.low >= 0 and node.guard >> 1 > table.n_inputs for node in attempt.tree)
-        learner.bsd_ = assembly.bsd
+        learner, cost = self.learner, self._cost()
+        n_wrong = 0 if measured is None else measured.n_wrong
+        learner.bsd_ = product.bsd
         learner.stats_ = LearnStats(
-            wall_s=time.perf_counter() - self.started,
-            cpu_s=time.process_time() - self.cpu_started,
+            wall_s=cost.wall_s,
+            cpu_s=cost.cpu_s,
             peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            oracle_queries=self.queries.n_queries,
-            n_contexts=len(leaves),
-            n_guards=n_guards,
-            n_functions=len(table) - 1 - table.n_inputs,
-            n_nodes=assembly.bsd.n_nodes,
+            oracle_queries=cost.n_queries,
+            n_contexts=product.summary["contexts"],
+            n_guards=product.summary["function_guards"],
+            n_functions=product.n_functions,
+            n_nodes=product.bsd.n_nodes,
             n_rounds=self.round,
             n_counterexamples=self.n_counterexamples,
-            n_checked=n_checked,
+            n_checked=checked,
             finished=measured is None,
             n_wrong=n_wrong,
             wrong_by_output=tuple(measured.by_output.tolist()) if measured is not None and n_wrong else (),
         )
-        ledger = record(assembly, attempt.tree, mistakes, int(attempt.bank.shape[0]))
-        learner.ledger_ = ledger.arrays() | assembly.tree.arrays()
+        learner.ledger_ = product.ledger
         learner.ledger_summary_ = {
-            "bank_rows": int(attempt.bank.shape[0]),
-            "contexts": len(leaves),
-            "function_guards": n_guards,
-            "merges": int(sum(table.at(i).merges for i in range(1 + table.n_inputs, len(table)))),
+            **product.summary,
             "undone_merges": self.n_separated,
-            **ledger.summary(),
-            "fresh_rows_checked": n_checked,
+            "fresh_rows_checked": checked,
             "fresh_rows_wrong": n_wrong,
         }
         right = "all right" if not n_wrong else f"{n_wrong} of them wrong"
         self.progress.say(
-            "done", f"{assembly.bsd.n_nodes} nodes, {len(leaves)} contexts, {n_checked} fresh rows {right}"
+            "done",
+            f"{product.bsd.n_nodes} nodes, {product.summary['contexts']} contexts, "
+            f"{checked} fresh rows {right}",
         )
+
+
+def finished(attempt: Attempt, evidence: Mistakes) -> Product:
+    """What is handed out of an attempt: the place for passes over the whole diagram."""
+    return product_of(attempt, evidence)
 
 
 def _context_cubes(tree: list[TreeNode]) -> tuple[U64, U64]:
