@@ -43,6 +43,11 @@ class BlindRow(msgspec.Struct, frozen=True):
     trial: Trial
     wrapper_cpu_s: float = 0.0
 
+    @property
+    def own_cpu_s(self) -> float:
+        """CPU seconds of the learner and the plain oracle."""
+        return self.trial.cpu_s - self.wrapper_cpu_s
+
 
 class BlindResult(msgspec.Struct, frozen=True):
     """All runs: of what, and each."""
@@ -50,13 +55,9 @@ class BlindResult(msgspec.Struct, frozen=True):
     name: str
     rows: tuple[BlindRow, ...]
 
-    def of(self, blind: bool) -> list[Trial]:
-        """Trials of one kind."""
-        return [row.trial for row in self.rows if row.blind == blind]
-
-    def ratio(self, measure: Callable[[Trial], float | None]) -> float | None:
+    def ratio(self, measure: Callable[[BlindRow], float | None]) -> float | None:
         """Median blind over median plain; None where a run has no figure."""
-        sides = [[measure(trial) for trial in self.of(blind)] for blind in (True, False)]
+        sides = [[measure(row) for row in self.rows if row.blind == blind] for blind in (True, False)]
         figures = [[value for value in side if value is not None] for side in sides]
         if not all(figures) or [len(side) for side in sides] != [len(side) for side in figures]:
             return None
@@ -68,11 +69,11 @@ class BlindResult(msgspec.Struct, frozen=True):
         """The bars of a blind learner."""
         exact = sum(row.trial.learned and row.trial.proved is True for row in self.rows)
         bars = [Bar("proved exact", "all", f"{exact} of {len(self.rows)}", exact == len(self.rows))]
-        figures: list[tuple[str, Callable[[Trial], float | None], float]] = [
-            ("nodes, blind : plain", lambda trial: trial.nodes, MOST_SIZE),
-            ("ANDs, optimised", lambda trial: trial.ands_optimised, MOST_SIZE),
-            ("CPU time", lambda trial: trial.cpu_s, MOST_TIME),
-            ("wall time", lambda trial: trial.wall_s, MOST_TIME),
+        figures: list[tuple[str, Callable[[BlindRow], float | None], float]] = [
+            ("nodes, blind : plain", lambda row: row.trial.nodes, MOST_SIZE),
+            ("ANDs, optimised", lambda row: row.trial.ands_optimised, MOST_SIZE),
+            ("CPU time less the disguise's own", lambda row: row.own_cpu_s, MOST_TIME),
+            ("wall time, all of it", lambda row: row.trial.wall_s, MOST_TIME),
         ]
         for text, measure, most in figures:
             found = self.ratio(measure)

@@ -79,7 +79,7 @@ def test_plain_and_blind_are_both_proved() -> None:
     assert result.bars[0].met
     assert result.rows[2].wrapper_cpu_s > 0 == result.rows[0].wrapper_cpu_s
     nodes = [row.trial.nodes for row in result.rows]
-    assert result.ratio(lambda one: one.nodes) == pytest.approx(nodes[2] / np.median(nodes[:2]))
+    assert result.ratio(lambda row: row.trial.nodes) == pytest.approx(nodes[2] / np.median(nodes[:2]))
 
 
 def test_another_disguise_taken_off_is_disproved() -> None:
