@@ -1,0 +1,55 @@
+"""Pictures of results, in the style of the report; each is an SVG file that follows light and dark mode."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bsdgen.bench.scaling import ScalingResult
+from bsdgen.bench.trial import Trial
+from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, figure, standalone, to_svg
+
+_LOOKS = {
+    "add": (ACCENT, "o", "-"),
+    "compare": (INK, "s", "-"),
+    "shift": (MUTED, "^", "-"),
+    "alu": (BAD, "D", "-"),
+}
+
+
+def _panel(
+    axes: Any, result: ScalingResult, measure: Callable[[Trial], float | None], label: str, power: float
+) -> None:
+    """One figure over width, both logarithmic, with a line of slope `power` to compare with."""
+    widths = sorted({row.width for row in result.rows})
+    values: list[float] = []
+    for kind in result.kinds():
+        points = [(row.width, measure(row.trial)) for row in result.of(kind) if row.trial.learned]
+        x = [width for width, value in points if value]
+        y = [value for _, value in points if value]
+        values += y
+        colour, marker, line = _LOOKS[kind]
+        axes.plot(x, y, color=colour, marker=marker, markersize=4, linestyle=line, linewidth=1.2, label=kind)
+    if values:
+        low = min(values) * 0.6
+        guide = [low * (width / widths[0]) ** power for width in widths]
+        axes.plot(widths, guide, color=RULE, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.text(widths[-1], guide[-1], f" n^{power:g}", color=MUTED, va="center")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(widths, [str(width) for width in widths])
+    axes.set_xlabel("bits of a word")
+    axes.set_title(label, color=MUTED, fontsize=9)
+    axes.grid(axis="y", linewidth=0.6)
+    axes.tick_params(length=0, which="both")
+
+
+def scaling_picture(result: ScalingResult) -> str:
+    """Nodes, CPU seconds and oracle queries over width."""
+    with figure(9.8, 3.0) as drawn:
+        panels = drawn.subplots(1, 3)
+        _panel(panels[0], result, lambda trial: trial.nodes, "nodes", 1)
+        _panel(panels[1], result, lambda trial: trial.cpu_s, "CPU seconds", 2)
+        _panel(panels[2], result, lambda trial: trial.queries, "oracle queries", 2)
+        panels[0].legend(frameon=False, loc="upper left", labelcolor=MUTED)
+        return standalone(
+            to_svg(drawn, "scaling", "Nodes, CPU seconds and oracle queries by width of a word")
+        )
