@@ -15,11 +15,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from bsdgen.bits import U64
+from bsdgen.bits import U64, n_words, to_bool
 from bsdgen.bsd.diagram import Bsd
 from bsdgen.bsd.literals import I32
 
 I64 = NDArray[np.int64]
+_CHUNK = 1 << 14  # nodes counted together
 
 
 @njit(cache=True, nogil=True)
@@ -31,26 +32,6 @@ def _reaching(guard: I32, low: I32, high: I32, first: int, reach: U64) -> None: 
             reach[guard[i] >> 1, word] |= mine
             reach[low[i] >> 1, word] |= mine
             reach[high[i] >> 1, word] |= mine
-
-
-@njit(cache=True, nogil=True)
-def _shared(reach: U64, shared: I64) -> None:  # pragma: no cover - compiled
-    """Count, for each pair of roots, the rows of reach (n, words) that both have: shared (r, r)."""
-    members = np.empty(shared.shape[0], np.int64)
-    for row in range(reach.shape[0]):
-        n = 0
-        for word in range(reach.shape[1]):
-            left = reach[row, word]
-            bit = word * 64
-            while left:
-                if left & np.uint64(1):
-                    members[n] = bit
-                    n += 1
-                left >>= np.uint64(1)
-                bit += 1
-        for i in range(n):
-            for j in range(n):
-                shared[members[i], members[j]] += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +78,14 @@ class Distances:
         return [(int(first[k]), int(second[k])) for k in order]
 
 
-def distances(bsd: Bsd, roots: I32 | None = None) -> Distances:
-    """Distances between all outputs, or between some literals of a diagram.
-
-    Linear in nodes times the square of the outputs that reach a node: 0.1 s for 4,000 nodes and 152 outputs.
+def distances(bsd: Bsd, roots: I32 | None = None, group: I64 | None = None) -> Distances:
+    """Distances between all outputs, between some literals of a diagram, or between groups of them.
 
     Parameters
     ----------
     bsd : the diagram; a complement counts as the function itself, variables and constants as no node.
     roots : int32 literals, shape (r,); the outputs if absent.
+    group : int64, shape (r,); literals of one group count as one function of several bits.
 
     Examples
     --------
@@ -119,20 +99,25 @@ def distances(bsd: Bsd, roots: I32 | None = None) -> Distances:
     [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
     """
     literals = bsd.roots if roots is None else roots
-    reach = reaching(bsd, literals)[1 + bsd.n_inputs :]
-    shared = np.zeros((literals.shape[0], literals.shape[0]), np.int64)
-    _shared(reach, shared)
+    n_groups = literals.shape[0] if group is None else int(group.max(initial=-1)) + 1
+    reach = reaching(bsd, literals, group)[1 + bsd.n_inputs :]
+    shared = np.zeros((n_groups, n_groups), np.int64)
+    for start in range(0, reach.shape[0], _CHUNK):
+        member = to_bool(reach[start : start + _CHUNK], n_groups).astype(np.float32)  # counts stay exact
+        shared += (member.T @ member).astype(np.int64)
     return Distances(np.diagonal(shared).copy(), shared)
 
 
-def reaching(bsd: Bsd, roots: I32) -> U64:
-    """Which of some literals depend on each index: uint64, shape (1 + n_inputs + n_nodes, ceil(r / 64)).
+def reaching(bsd: Bsd, roots: I32, group: I64 | None = None) -> U64:
+    """Which of some literals, or groups of them, depend on each index.
 
-    Bit r % 64 of word r // 64 is set where root r has the index in its cone.
+    Returns
+    -------
+    uint64, shape (1 + n_inputs + n_nodes, words); packed (`bsdgen.bits`), a bit a literal or group.
     """
-    first, n_roots = 1 + bsd.n_inputs, roots.shape[0]
-    reach = np.zeros((first + bsd.n_nodes, max(1, -(-n_roots // 64))), np.uint64)
-    for root, literal in enumerate(roots.tolist()):
-        reach[literal >> 1, root >> 6] |= np.uint64(1) << np.uint64(root & 63)
+    first, owner = 1 + bsd.n_inputs, np.arange(roots.shape[0]) if group is None else group
+    reach = np.zeros((first + bsd.n_nodes, max(1, n_words(int(owner.max(initial=-1)) + 1))), np.uint64)
+    bits = np.uint64(1) << (owner & 63).astype(np.uint64)
+    np.bitwise_or.at(reach, (roots >> 1, owner >> 6), bits)
     _reaching(bsd.guard, bsd.low, bsd.high, first, reach)
     return reach

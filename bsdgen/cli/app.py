@@ -17,6 +17,7 @@ from bsdgen.cli.convert import convert
 from bsdgen.cli.cosim import cosim
 from bsdgen.cli.doctor import doctor
 from bsdgen.cli.emit import emit
+from bsdgen.cli.inspect import inspect
 from bsdgen.cli.learn import learn
 from bsdgen.cli.measure import measure
 from bsdgen.cli.options import command
@@ -46,6 +47,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
+    "inspect": (inspect, "bsdgen inspect rtl_out/rv32i --contexts"),
     "report": (report, "bsdgen report rtl_out/rv32i"),
     "doctor": (doctor, "bsdgen doctor"),
 }

@@ -3,33 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-CONFIDENCE = 0.95
+from bsdgen.bounds import upper_bound
+
+__all__ = ["ClassResult", "Measurement", "failure_text", "measurement_text", "upper_bound"]
+
 _SHOWN = 5  # failures in the text form; the JSON form has all
-
-
-def upper_bound(errors: int, n: int) -> float:
-    """Upper end of the two-sided 95 % Clopper-Pearson interval of an error rate.
-
-    Parameters
-    ----------
-    errors, n : vectors that differ, vectors in all.
-
-    Returns
-    -------
-    A rate between 0 and 1; 1 where nothing was measured.
-
-    Examples
-    --------
-    >>> round(upper_bound(0, 100_000), 7)
-    3.69e-05
-    >>> upper_bound(0, 0)
-    1.0
-    """
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return 1.0
-    return float(binomtest(errors, n).proportion_ci(CONFIDENCE, method="exact").high)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ class Top:
 
     Attributes
     ----------
-    output : name of the output bit at the top.
     labels : text of each drawn node by key; a key is an index of the diagram, or negative for a terminal,
         which is drawn once for each edge that ends there.
     opened : keys whose low and high edges are drawn.
@@ -37,7 +36,6 @@ class Top:
     edges : what connects them.
     """
 
-    output: str
     labels: dict[int, str]
     opened: frozenset[int]
     layers: list[list[int]]
@@ -53,26 +51,25 @@ def choose_output(model: Model, guard_uses: NDArray[np.int64]) -> int | None:
     for candidate, literal in enumerate(model.bsd.roots):
         if literal >> 1 <= model.bsd.n_inputs:
             continue
-        opened = np.array(sorted(take_top(model, candidate).opened)) - model.bsd.n_inputs - 1
+        opened = np.array(sorted(take_top(model, int(literal) >> 1).opened)) - model.bsd.n_inputs - 1
         score = int(guard_uses[np.unique(model.bsd.guard[opened] >> 1)].sum())
         if score > best:
             best, position = score, candidate
     return position
 
 
-def take_top(model: Model, position: int, *, depth: int = 5, n_opened: int = 22) -> Top:
-    """Follow low and high edges down from an output, breadth first.
+def take_top(model: Model, root: int, *, depth: int = 5, n_opened: int = 22) -> Top:
+    """Follow low and high edges down from a node, breadth first.
 
     Parameters
     ----------
     model : the model.
-    position : of the output bit.
+    root : index of the node.
     depth : decisions on a path at most.
     n_opened : nodes that are opened at most.
     """
     bsd, names = model.bsd, model.schema.input_names()
     first = 1 + bsd.n_inputs
-    root = int(bsd.roots[position]) >> 1
     labels: dict[int, str] = {root: ""}
     opened: list[int] = []
     edges: list[Edge] = []
@@ -98,7 +95,7 @@ def take_top(model: Model, position: int, *, depth: int = 5, n_opened: int = 22)
                     labels[child] = f"…{child}"
                     below.append(child)
         front = below
-    return Top(model.schema.output_names()[position], labels, frozenset(opened), _layers(root, edges), edges)
+    return Top(labels, frozenset(opened), _layers(root, edges), edges)
 
 
 def _guard_label(model: Model, index: int) -> str:
@@ -126,7 +123,12 @@ def draw_top(model: Model, guard_uses: NDArray[np.int64]) -> str | None:
     position = choose_output(model, guard_uses)
     if position is None:
         return None
-    top = take_top(model, position)
+    return draw_node(model, int(model.bsd.roots[position]) >> 1, model.schema.output_names()[position])
+
+
+def draw_node(model: Model, root: int, title: str) -> str:
+    """Draw a node's first decisions as an SVG element, under a title."""
+    top = take_top(model, root)
     places = _layout(top)
     n_layers, widest = len(top.layers), max(len(layer) for layer in top.layers)
     with figure(max(6.4, 0.94 * widest), 0.82 * n_layers + 0.4) as drawn:
@@ -137,10 +139,10 @@ def draw_top(model: Model, guard_uses: NDArray[np.int64]) -> str | None:
         for key, place in places.items():
             _node(axes, place, top.labels[key], opened=key in top.opened)
         x, y = places[top.layers[0][0]]
-        axes.text(x, y + 0.42, top.output, ha="center", va="bottom", color=MUTED)
+        axes.text(x, y + 0.42, title, ha="center", va="bottom", color=MUTED)
         axes.set_xlim(0, widest)
         axes.set_ylim(-n_layers + 0.6, 0.75)
-        return to_svg(drawn, "top", f"The first decisions of {top.output}")
+        return to_svg(drawn, "top", f"The first decisions of {title}")
 
 
 def _layout(top: Top) -> dict[int, tuple[float, float]]:

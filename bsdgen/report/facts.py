@@ -10,8 +10,9 @@ from bsdgen.artifacts import read_json, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
+from bsdgen.inspect.equation import Equation
 from bsdgen.model import Model
-from bsdgen.report.equations import Equation, find_equations
+from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import Structure, analyse
 
 _TOP_VARIABLES = 24

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bsd import Bsd
-from bsdgen.bsd.diagram import I32
+from bsdgen.bsd.literals import I32
 from bsdgen.model import Model
 
 

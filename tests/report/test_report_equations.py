@@ -3,9 +3,10 @@ import pytest
 from small_models import Builder, adder_model, decoder_model
 
 from bsdgen.errors import CheckFailed
+from bsdgen.inspect import equation
+from bsdgen.inspect.equation import Equation, espresso_terms, minimise
 from bsdgen.model import Model
-from bsdgen.report import equations
-from bsdgen.report.equations import Equation, espresso_terms, find_equations, minimise
+from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import analyse
 from bsdgen.traces.schema import Field, Schema
 
@@ -93,7 +94,7 @@ def test_a_wrong_minimiser_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     model = adder_model(2)
     literal = int(model.bsd.roots[1])
     support = model.bsd.supports()[literal >> 1]
-    monkeypatch.setattr(equations, "espresso_terms", lambda *_: ("1---",))
+    monkeypatch.setattr(equation, "espresso_terms", lambda *_: ("1---",))
     with pytest.raises(CheckFailed, match=r"total\[1\]"):
         minimise(model, "total[1]", literal, support)
 
