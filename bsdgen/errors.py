@@ -47,6 +47,10 @@ class OracleError(InputError):
     """An oracle that raises, returns the wrong shape or type, or contradicts itself."""
 
 
+class OracleContradiction(OracleError):
+    """An oracle that gave two answers to one question: nothing that it said before can be used."""
+
+
 class ToolError(BsdgenError):
     """An outside tool that is missing, too old or fails."""
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -56,17 +56,19 @@ class _Lines:
 
 
 class _Bar:
-    """Progress on a terminal."""
+    """Progress on a terminal: a bar, and under it a line that is redrawn."""
 
-    def __init__(self, bar: Any, text: str) -> None:
+    def __init__(self, bar: Any, note: Any, text: str) -> None:
         self._bar = bar
+        self._note = note
         self._task = bar.add_task(text, total=None)
 
     def __call__(self, done: int, total: int, /) -> None:
         self._bar.update(self._task, completed=done, total=total or None)
 
     def stage(self, text: str, note: str = "") -> None:
-        self._bar.update(self._task, description=f"{text}, {note}" if note else text)
+        self._bar.update(self._task, description=text)
+        self._note.plain = note
 
 
 class Output:
@@ -77,12 +79,17 @@ class Output:
     json : print the result as one JSON document on stdout instead of text.
     quiet : no progress, no notes; errors and the result's JSON only.
     verbose : details too.
+
+    Attributes
+    ----------
+    resumable : whether the command, stopped now, could go on with ``--resume``.
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.json = json
         self.quiet = quiet
         self.verbose = verbose
+        self.resumable: Callable[[], bool] = lambda: False
         self._answered = False
 
     def result(self, value: Mapping[str, Any], text: str) -> None:
@@ -110,9 +117,16 @@ class Output:
         print(f"bsdgen: {error}", file=sys.stderr, flush=True)
 
     def interrupted(self) -> None:
-        """Report that the command was stopped, and the command that does the work again."""
-        again = shlex.join(["bsdgen", *sys.argv[1:]])
-        print(f"bsdgen: interrupted; finished files are intact. Start again with: {again}", file=sys.stderr)
+        """Report that the command was stopped, and the command that goes on or does the work again."""
+        resume = self.resumable()
+        how = "Go on with" if resume else "Start again with"
+        again = self.again(resume=resume)
+        print(f"bsdgen: interrupted; finished files are intact. {how}: {again}", file=sys.stderr)
+
+    def again(self, *, resume: bool) -> str:
+        """The command that is running, for a shell; with ``--resume`` if asked for."""
+        more = ["--resume"] if resume and "--resume" not in sys.argv else []
+        return shlex.join(["bsdgen", *sys.argv[1:], *more])
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Progress]:
@@ -122,7 +136,8 @@ class Output:
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield _Lines(text)
         else:
-            from rich.console import Console
+            from rich.console import Console, Group
+            from rich.live import Live
             from rich.progress import (
                 BarColumn,
                 SpinnerColumn,
@@ -131,6 +146,7 @@ class Output:
                 TimeElapsedColumn,
             )
             from rich.progress import Progress as RichProgress
+            from rich.text import Text
 
             columns = (
                 SpinnerColumn(),
@@ -139,8 +155,10 @@ class Output:
                 TaskProgressColumn(),
                 TimeElapsedColumn(),
             )
-            with RichProgress(*columns, console=Console(stderr=True)) as bar:
-                yield _Bar(bar, text)
+            console = Console(stderr=True)
+            bar, note = RichProgress(*columns, console=console), Text(style="dim")
+            with Live(Group(bar, note), console=console, refresh_per_second=8, transient=True):
+                yield _Bar(bar, note, text)
 
     def _print_json(self, value: Mapping[str, Any]) -> None:
         import msgspec

@@ -1,6 +1,7 @@
 """``bsdgen learn``: the main command, from an oracle and recorded rows to a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ import typer
 
 from bsdgen.cli.console import Output, Progress
 from bsdgen.cli.options import Jobs, OracleText, Seed
-from bsdgen.errors import BudgetReached, InputError, UsageError
+from bsdgen.errors import BudgetReached, InputError, OracleContradiction, OracleError, UsageError
 
 if TYPE_CHECKING:
     from bsdgen.learn import Event
@@ -74,15 +75,25 @@ def learn(
             help="Budget of resident memory; 0: 80 % of what the machine or its control group allows.",
         ),
     ] = 0.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that was stopped in this folder.")
+    ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="FILE", help="Write every event as a line of JSON into this file."),
+    ] = None,
 ) -> None:
     """Learn an oracle's function as a diagram, starting from recorded rows.
 
     The oracle is the one that the traces name, unless --oracle gives another. With --oracle module:function
     --schema fields.toml, traces are optional. A budget that is used up ends with exit code 5 and the best
     model so far, which is marked as unfinished and comes with its accuracy on fresh rows.
+
+    While it learns, a checkpoint lies in the folder: however the run was stopped, the same command with
+    --resume goes on and ends with the same model. Budgets and --jobs may be others then.
     """
     from bsdgen.artifacts import check_writable
-    from bsdgen.learn import BsdLearner, LearnConfig
+    from bsdgen.learn import BsdLearner, LearnConfig, remove_checkpoint
     from bsdgen.model import Model
 
     rows = _read(traces or [])
@@ -103,12 +114,27 @@ def learn(
     )
     learner = BsdLearner(config)
     reached: BudgetReached | None = None
-    with out.progress("learning") as progress:
+    checkpoint = target / "checkpoint"
+    resume = _resumes(checkpoint, resume, out)
+    with out.progress("learning") as progress, _log(log, resume) as write:
         try:
-            learner.fit(asked, rows.inputs if rows is not None else None, on_event=_subscriber(progress, out))
+            learner.fit(
+                asked,
+                rows.inputs if rows is not None else None,
+                on_event=_subscriber(progress, out, write),
+                checkpoint=checkpoint,
+                resume=resume,
+            )
         except BudgetReached as error:
             reached = error
-    asked.recheck()
+        except OracleError as error:
+            _tidy(checkpoint, error)
+            raise
+    try:
+        asked.recheck()
+    except OracleError as error:
+        _tidy(checkpoint, error)
+        raise
     info = {
         "oracle": text,
         "traces": {**_provenance(rows), "differing": differing},
@@ -121,7 +147,11 @@ def learn(
     model.save(target)
     _report(out, model, target)
     if reached is not None:
-        raise BudgetReached(f"{reached}; {target} holds the best diagram so far, which is not finished")
+        raise BudgetReached(
+            f"{reached}; {target} holds the best diagram so far, which is not finished. Go on with a larger "
+            f"budget and --resume: {out.again(resume=True)}"
+        )
+    remove_checkpoint(checkpoint)
 
 
 def _read(paths: list[Path]) -> "Traces | None":
@@ -187,18 +217,84 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
     return asked, wrong
 
 
-def _subscriber(progress: Progress, out: Output) -> "Callable[[Event], None]":
+def _resumes(checkpoint: Path, wanted: bool, out: Output) -> bool:
+    """Whether a checkpoint is taken up; from here on an interruption tells how to resume."""
+    from bsdgen.learn import has_checkpoint
+
+    there = has_checkpoint(checkpoint)
+    out.resumable = lambda: has_checkpoint(checkpoint)
+    if wanted and not there:
+        if (checkpoint.parent / "model.json").is_file():
+            raise InputError(
+                f"{checkpoint.parent}: there is nothing to resume, its model is whole; leave --resume out to "
+                "learn it anew"
+            )
+        out.note(f"{checkpoint}: no checkpoint yet; learning from the beginning")
+    if there and not wanted:
+        out.note(f"{checkpoint}: of a run that was stopped, now dropped; --resume would have gone on with it")
+    return wanted and there
+
+
+def _tidy(checkpoint: Path, error: OracleError) -> None:
+    """Drop a checkpoint that is of no use: without answers, or with answers that cannot be relied on."""
+    from bsdgen.learn import has_checkpoint, remove_checkpoint
+
+    if isinstance(error, OracleContradiction) or not has_checkpoint(checkpoint, with_answers=True):
+        remove_checkpoint(checkpoint)
+        if not any(checkpoint.parent.glob("*")):
+            checkpoint.parent.rmdir()
+
+
+@contextmanager
+def _log(path: Path | None, resumed: bool) -> "Iterator[Callable[[Event], None]]":
+    """Write events into a file, behind those of the run that is resumed."""
+    if path is None:
+        yield lambda event: None
+        return
+    import msgspec
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab" if resumed else "wb", buffering=0)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another file for --log"
+        ) from error
+    with file:
+        yield lambda event: (file.write(msgspec.json.encode(event) + b"\n"), None)[1]
+
+
+def _subscriber(
+    progress: Progress, out: Output, write: "Callable[[Event], None]"
+) -> "Callable[[Event], None]":
     """Show events: what each round of checks found as a line of its own, the rest as progress."""
 
     def on_event(event: "Event") -> None:
-        progress.stage("learning", f"{event.stage}, {event.nodes:,} functions")
+        write(event)
+        progress.stage("learning", _state(event))
         progress(event.done if event.total else 0, event.total)
-        if event.stage == "check":
+        if event.stage in ("check", "partial", "warning"):
             out.note(event.message)
-        elif event.stage != "expand":
+        elif event.stage not in ("expand", "checking"):
             out.detail(event.message)
 
     return on_event
+
+
+def _state(event: "Event") -> str:
+    """Where the work is, in one line."""
+    what = "checking fresh rows" if event.stage == "checking" else "building"
+    parts = [
+        f"round {event.round + 1}: {what}",
+        f"functions {event.functions_done:,} done, {event.functions_open:,} open",
+        f"contexts {event.contexts_done:,} done, {event.contexts_open:,} open",
+    ]
+    if event.accuracy is not None:
+        parts.append(f"{event.accuracy:.4%} of fresh rows right, {event.counterexamples:,} counterexamples")
+    parts.append(f"{event.rss_mib:,.0f} MiB")
+    if event.left_s is not None:
+        parts.append(f"about {event.left_s:.0f} s left of this round")
+    return "; ".join(parts)
 
 
 def _name(text: str) -> str:

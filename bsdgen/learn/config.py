@@ -55,7 +55,7 @@ class Event:
     Attributes
     ----------
     stage : ``contexts`` (one was split or settled), ``expand``, ``checking`` (at work on either),
-        ``check`` (what a round found), ``partial`` (a budget is used up), ``done``.
+        ``check`` (what a round found), ``partial`` (a budget is used up), ``warning``, ``done``.
     done, total : work items of this stage (total 0: not known).
     nodes : functions known so far.
     message : one line for people.

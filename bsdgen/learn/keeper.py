@@ -10,7 +10,7 @@ import numpy as np
 
 import bsdgen
 from bsdgen.bits import U64, n_words
-from bsdgen.errors import OracleError
+from bsdgen.errors import InputError, OracleContradiction
 from bsdgen.learn import checkpoint
 from bsdgen.learn.checkpoint import Checkpoint
 from bsdgen.learn.config import LearnConfig
@@ -94,7 +94,7 @@ def spot_check(queries: Queries, bank: U64, memory: Memory) -> None:
 
     Raises
     ------
-    OracleError
+    OracleContradiction
         The oracle does not answer as it did before the run was stopped.
     """
     keys = list(memory.planes)
@@ -110,7 +110,7 @@ def spot_check(queries: Queries, bank: U64, memory: Memory) -> None:
         np.array([cube[w:] for cube in cubes]),
     )
     if any(planes[i, 0] != memory.planes[key][0] for i, key in enumerate(keys)):
-        raise OracleError(
+        raise OracleContradiction(
             "the oracle does not answer as it did before this run was stopped: it is not deterministic, or "
             "was changed; learn from the beginning, without resuming"
         )
@@ -197,10 +197,20 @@ class Keeper:
         """Save nothing more: what is done from now on is no part of the run that may be resumed."""
         self._state = None
 
-    def save_now_and_then(self, memory: Memory, cost: Cost) -> None:
-        """Save if some seconds of work have been done since the last time."""
-        if self._state is not None and time.perf_counter() - self._last_s >= self._interval_s:
+    def save_now_and_then(self, memory: Memory, cost: Cost) -> str:
+        """Save if some seconds of work have been done since; what went wrong, "" if nothing did.
+
+        A disk that is full must not end the run.
+        """
+        if self._state is None or time.perf_counter() - self._last_s < self._interval_s:
+            return ""
+        try:
             self.save(memory, cost)
+        except (OSError, InputError) as error:
+            self._last_s = time.perf_counter()
+            self._interval_s *= 2
+            return f"the checkpoint cannot be written: {error}"
+        return ""
 
     def save(self, memory: Memory, cost: Cost) -> None:
         """Save what has come to be known since the last time."""

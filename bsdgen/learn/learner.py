@@ -10,6 +10,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
-from bsdgen.errors import BudgetReached
+from bsdgen.errors import BudgetReached, InputError
 from bsdgen.learn.accuracy import Accuracy, measure_accuracy
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
 from bsdgen.learn.budget import Budget, out_of_memory
@@ -210,7 +211,8 @@ class _Fit:
     def _save(self) -> None:
         """Save what there is, at the end of a run that is going to be resumed."""
         if self.keeper is not None:
-            self.keeper.save(self.memory, self._cost())
+            with suppress(OSError, InputError, MemoryError):  # then the state before is what is resumed
+                self.keeper.save(self.memory, self._cost())
             self.keeper.close()
 
     def _best(self) -> Product:
@@ -302,7 +304,9 @@ class _Fit:
         self.progress.answered(n_rows)
         self.budget.check(len(self.table) if self.table is not None else 0)
         if self.keeper is not None:
-            self.keeper.save_now_and_then(self.memory, self._cost())
+            failed = self.keeper.save_now_and_then(self.memory, self._cost())
+            if failed:
+                self.progress.say("warning", failed)
 
     def _cost(self) -> Cost:
         """What this run and those that it resumes have cost."""

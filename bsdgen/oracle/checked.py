@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bsdgen.bits import U64, n_words, to_bool
-from bsdgen.errors import BsdgenError, OracleError
+from bsdgen.errors import BsdgenError, OracleContradiction, OracleError
 from bsdgen.oracle.protocol import Oracle
 
 _SAMPLE = 64  # rows asked again at a time
@@ -175,7 +175,7 @@ class CheckedOracle:
         if rows.any():
             row = int(np.argmax(rows))
             values = self._describe(inputs, outputs, again[::-1], wrong, row, "first", "then")
-            raise OracleError(
+            raise OracleContradiction(
                 f"oracle {self.name}: is not deterministic, {int(rows.sum())} of {rows.shape[0]} rows asked "
                 f"again got another answer: {values}; it must be a function of its inputs alone (no state, "
                 "clock or unseeded randomness)"

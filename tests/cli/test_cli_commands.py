@@ -126,7 +126,7 @@ def stand_in_learner(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         def __init__(self, config: object) -> None:
             asked["config"] = config
 
-        def fit(self, oracle: object, rows: np.ndarray, on_event: object = None) -> "StandIn":
+        def fit(self, oracle: object, rows: np.ndarray, **_: object) -> "StandIn":
             asked["oracle"] = oracle.name  # type: ignore[attr-defined]
             asked["rows"] = rows.shape[0]
             self.bsd_ = decoder_model().bsd
@@ -303,14 +303,19 @@ def test_sigterm_is_the_callers_again_afterwards() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_budget_ends_with_its_own_code_and_no_model(tmp_path: Path) -> None:
+def test_budget_ends_with_its_own_code_and_an_unfinished_model(tmp_path: Path) -> None:
     target = tmp_path / "model"
     command = [sys.executable, "-m", "bsdgen", "learn", "--oracle", "examples.words:weighted_sum"]
     command += ["--schema", "examples/words.toml", "-o", str(target), "--max-nodes", "300"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 5
-    assert "raise max_nodes" in done.stderr
-    assert not (target / "model.json").exists()
+    assert "raise max_nodes" in done.stderr and "is not finished" in done.stderr
+    assert "--max-nodes 300 --resume" in done.stderr
+    assert "unfinished: all outputs are right on" in done.stdout and "y[0]" in done.stdout
+    learned = Model.load(target).info["learn"]
+    assert learned["finished"] is False and 0 < learned["n_wrong"] <= learned["n_checked"]
+    assert len(learned["wrong_by_output"]) == 32 and learned["wrong_by_output"][0] == 0
+    assert (target / "checkpoint" / "state").is_file()
 
 
 def test_measure_proves_the_emitted_verilog(adder: Path) -> None:

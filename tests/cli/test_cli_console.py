@@ -55,7 +55,7 @@ def test_progress_on_a_terminal(
         progress(1, 2)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "writing, 9 rows" in printed.err
+    assert "writing" in printed.err and "9 rows" in printed.err
     coloured = "\x1b[3" in printed.err or "\x1b[38" in printed.err
     assert coloured != no_color
 
