@@ -56,8 +56,11 @@ class BlindResult(msgspec.Struct, frozen=True):
     rows: tuple[BlindRow, ...]
 
     def ratio(self, measure: Callable[[BlindRow], float | None]) -> float | None:
-        """Median blind over median plain; None where a run has no figure."""
-        sides = [[measure(row) for row in self.rows if row.blind == blind] for blind in (True, False)]
+        """Median blind over median plain; None where a run was not learned or has no figure."""
+        sides = [
+            [measure(row) if row.trial.learned else None for row in self.rows if row.blind == blind]
+            for blind in (True, False)
+        ]
         figures = [[value for value in side if value is not None] for side in sides]
         if not all(figures) or [len(side) for side in sides] != [len(side) for side in figures]:
             return None

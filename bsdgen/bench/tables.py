@@ -1,13 +1,17 @@
 """Tables of results, laid out once for the terminal and for the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bsdgen.bench.ablations import AblationResult
 from bsdgen.bench.bars import Bar
+from bsdgen.bench.baseline import BaselineResult, ObddRow
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
+from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
 from bsdgen.bench.trial import Trial
+from bsdgen.bench.wide import TEXTS, Kind
 
 
 @dataclass(frozen=True)
@@ -139,3 +143,118 @@ def blind_table(result: BlindResult) -> Table:
         for row in result.rows
     ]
     return Table(("learned", "seed", *_COST_HEAD, "of the CPU s, disguise"), tuple(rows))
+
+
+def scaling_table(result: ScalingResult) -> Table:
+    """One line a function and width."""
+    rows = [
+        (
+            TEXTS[row.kind],
+            str(row.width),
+            count(row.trial.nodes),
+            "–" if row.trial.nodes is None else f"{row.trial.nodes / row.width:.1f}",
+            f"{row.trial.cpu_s:.2f}",
+            count(row.trial.queries),
+            proof(row.trial),
+        )
+        for row in result.rows
+    ]
+    head = ("function", "bits", "nodes", "nodes a bit", "CPU s", "queries", "proved")
+    return Table(head, tuple(rows))
+
+
+def exponents_table(result: ScalingResult) -> Table:
+    """Fitted exponents, one line a function."""
+
+    def cell(kind: Kind, measure: Callable[[Trial], float | None]) -> str:
+        found = result.exponent(kind, measure)
+        return "–" if found is None else f"{found:.2f}"
+
+    rows = [
+        (
+            TEXTS[kind],
+            cell(kind, lambda trial: trial.nodes),
+            cell(kind, lambda trial: trial.cpu_s),
+            cell(kind, lambda trial: trial.queries),
+        )
+        for kind in result.kinds()
+    ]
+    return Table(("function", "nodes", "CPU s", "queries"), tuple(rows))
+
+
+def ablation_tables(result: AblationResult) -> list[tuple[str, Table]]:
+    """One table a function: its name, and one line a variant."""
+    head = (
+        "variant",
+        "nodes",
+        "ANDs",
+        "CPU s",
+        "rounds",
+        "queries",
+        "proved",
+        "fresh vectors wrong",
+        "why not",
+    )
+    tables = []
+    for function in result.functions():
+        rows = []
+        for row in result.rows:
+            if row.function == function:
+                rows.append((row.text, *_ablation_cells(row.trial)))
+        tables.append((function, Table(head, tuple(rows))))
+    return tables
+
+
+def _ablation_cells(trial: Trial | None) -> tuple[str, ...]:
+    if trial is None:
+        return ("–",) * 7 + ("no such setting",)
+    return (
+        count(trial.nodes),
+        count(trial.ands),
+        f"{trial.cpu_s:.1f}",
+        count(trial.rounds),
+        count(trial.queries),
+        proof(trial),
+        accuracy(trial),
+        trial.reason.partition(";")[0],
+    )
+
+
+def baseline_table(result: BaselineResult) -> Table:
+    """One line a function and learner."""
+    head = (
+        "function", "learned by", "nodes", "OBDD of the specification", "CPU s", "queries", "proved",
+        "fresh vectors wrong", "why not",
+    )  # fmt: skip
+    rows: list[tuple[str, ...]] = []
+    for row in result.rows:
+        ours = row.ours
+        rows.append(
+            (
+                row.function,
+                "bsdgen",
+                count(ours.nodes),
+                "",
+                f"{ours.cpu_s:.1f}",
+                count(ours.queries),
+                proof(ours),
+                accuracy(ours),
+                ours.reason.partition(";")[0],
+            )
+        )
+        rows += [(row.function, *_obdd_cells(one, result.max_nodes)) for one in row.obdds]
+    return Table(head, tuple(rows), left=2)
+
+
+def _obdd_cells(row: ObddRow, max_nodes: int) -> tuple[str, ...]:
+    proved = "not learned" if row.reason else "–" if row.proved is None else "yes" if row.proved else "NO"
+    return (
+        f"OBDD, {row.order} order",
+        count(row.nodes),
+        f"over budget ({max_nodes:,})" if row.canonical is None else count(row.canonical),
+        f"{row.cpu_s:.1f}",
+        count(row.queries),
+        proved,
+        f"{row.errors:,} of {row.checked:,} (95 % < {row.upper:.2g})" if row.checked else "–",
+        row.reason.partition(";")[0],
+    )
