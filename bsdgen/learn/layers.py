@@ -1,8 +1,7 @@
 """Expansion of functions with one shared variable order: Monte Carlo Shannon expansion, a layer a variable.
 
 All live functions are expanded on the same variable before the next is chosen, so that the carry chains of
-different outputs meet. The next variable is the one that leaves the fewest distinct functions; ties go to the
-largest total influence. Both are read off the sensitivity planes without further queries.
+different outputs meet. Which one is next: `bsdgen.learn.ordering`.
 """
 
 from collections.abc import Callable
@@ -14,11 +13,35 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
 from bsdgen.learn.functions import Function, FunctionTable, common_hash, free_variables, function_key, set_bit
-from bsdgen.learn.kernels import influence as kernel
+from bsdgen.learn.ordering import next_variable
 from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
 _OWN_ROWS = 64  # rows of its own that a function gets, where it is the less frequent value
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How an expansion goes, and what it may cost.
+
+    Attributes
+    ----------
+    functions : most new functions, None for any number.
+    width : most functions that are open at the same time, None for any number.
+    careful : which rule chooses the next variable (`bsdgen.learn.ordering`).
+    """
+
+    functions: int | None = None
+    width: int | None = None
+    careful: bool = False
+
+    def exceeded(self, n_functions: int, n_open: int) -> bool:
+        """Whether so many new functions, and so many that are still open, are too many."""
+        too_wide = self.width is not None and n_open > self.width
+        return too_wide or (n_open > 0 and self.functions is not None and n_functions > self.functions)
+
+
+UNLIMITED = Effort()
 
 
 @dataclass
@@ -103,16 +126,16 @@ class Expander:
         self.max_functions = max_functions
         self.planes = queries.planes(bank[:n_common], queries.n_inputs)
         self.own_blocks = _OWN_ROWS // 64
-        self.known: set[int] = set()
+        self.expanded: list[tuple[int, int]] = []  # functions so far, and hashes of them on the common rows
         self.orders = orders
         self.order_key = b""
 
-    def expand(self, ids: list[int], signatures: U64, order_key: bytes, limit: int | None = None) -> bool:
+    def expand(self, ids: list[int], signatures: U64, order_key: bytes, effort: Effort = UNLIMITED) -> bool:
         """Expand functions `ids` (with their signatures, (f, k / 64)) and all that they lead to.
 
         `order_key` names the shared order: the order found at the first call is used again first, so that a
-        refined bank splits functions but does not move variables. False if more than `limit` functions would
-        be needed: the rest is left unexpanded.
+        refined bank splits functions but does not move variables. False if more than `effort` would be
+        needed: the rest is left unexpanded, and the order is not kept.
         """
         live = self._sample(ids, signatures, None)
         self.order_key = order_key
@@ -126,7 +149,7 @@ class Expander:
                 if live.sens[:, variable].any():
                     break
             else:
-                variable = self._choose(live)
+                variable = self._choose(live, effort.careful)
                 order.append(variable)
                 position = len(order)
             live = self._layer(live, variable)
@@ -137,7 +160,7 @@ class Expander:
                     f"more than {self.max_functions} functions are needed; raise max_nodes, or the function "
                     "has no small diagram"
                 )
-            if limit is not None and live.ids and len(self.table) - started > limit:
+            if effort.exceeded(len(self.table) - started, len(live.ids)):
                 del self.orders[order_key]
                 return False
         return True
@@ -159,27 +182,14 @@ class Expander:
         if not self.table.expanded(literal >> 1):
             self.expand([literal >> 1], signature, function.order)
 
-    def _choose(self, live: _Live) -> int:
-        blocks = self.n_common // 64
-        counts = np.empty(live.sens.shape[:2], np.int64)
-        kernel.influences(live.sens, counts)
-        total = counts.sum(axis=0)
-        active = np.flatnonzero(total)
-        costs = np.empty(active.shape[0], np.int64)
-        known = np.array(sorted(self.known), np.uint64)
-        kernel.expansion_costs(
-            np.ascontiguousarray(live.base[:, :blocks]),
-            np.ascontiguousarray(live.sens[:, active, :blocks]),
-            np.ascontiguousarray(self.planes[active]),
-            known,
-            np.full(blocks, np.uint64(0xFFFFFFFFFFFFFFFF)),
-            0,
-            costs,
-        )
-        # a variable seen on own rows only has no measured cost: it comes last
-        costs[costs < 0] = np.iinfo(np.int64).max
-        best = np.lexsort((active, -total[active], costs))[0]
-        return int(active[best])
+    def forget(self, size: int) -> None:
+        """Drop all functions from id `size` on."""
+        self.table.forget(size)
+        self.expanded = [entry for entry in self.expanded if entry[0] < size]
+
+    def _choose(self, live: _Live, careful: bool) -> int:
+        known = np.unique(np.array([common for _, common in self.expanded], np.uint64))
+        return next_variable(live.base, live.sens, self.planes, known, careful)
 
     def _layer(self, live: _Live, variable: int) -> _Live:
         depends = np.asarray(live.sens[:, variable].any(axis=1), np.bool_)
@@ -209,7 +219,7 @@ class Expander:
                 edges.append(literal ^ function.complement)
             function.variable, function.low, function.high = variable, edges[0], edges[1]
             function.order = self.order_key
-            self.known.add(common_hash(live.base[own[i], : self.n_common // 64]))
+            self.expanded.append((ids[i], common_hash(live.base[own[i], : self.n_common // 64])))
         grown = self._sample(new_ids, signatures[new_rows], supports[new_support])
         return live.keep(~depends).join(grown)
 

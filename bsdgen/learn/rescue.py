@@ -17,7 +17,7 @@ from bsdgen.errors import BudgetReached
 from bsdgen.learn.config import LearnConfig
 from bsdgen.learn.contexts import Context
 from bsdgen.learn.functions import FunctionTable
-from bsdgen.learn.layers import Expander
+from bsdgen.learn.layers import Effort, Expander
 from bsdgen.learn.partial import Source, unexpanded
 
 _FIRST_LIMIT = 16  # functions that an output may cost at its first turn
@@ -119,4 +119,4 @@ class Rescue:
         )
         key = b"rescue" + turn.output.to_bytes(4, "little")
         self.orders[key] = turn.order
-        return self.expander.expand(left, signatures, key, turn.limit)
+        return self.expander.expand(left, signatures, key, Effort(turn.limit))

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
+from bsdgen.learn.kernels import draw as kernel
+
+_THREADED = 16384  # words from which threads pay
 
 
 class RowSource:
@@ -31,51 +34,48 @@ class RowSource:
 
     def uniform(self, rng: np.random.Generator, n: int) -> U64:
         """Independent fair bits."""
-        return rng.integers(0, 1 << 64, (n, self.w), np.uint64, endpoint=False) & self.tail
+        return self._draw(rng, n, kernel.UNIFORM, self._recorded())
 
     def biased(self, rng: np.random.Generator, n: int) -> U64:
         """Each row with a density of its own, from nearly all 0 to nearly all 1."""
-        rows = self.uniform(rng, n)
-        depth = rng.integers(0, 6, n)
-        ones: NDArray[np.bool_] = np.less(rng.random(n), 0.5)
-        for level in range(1, 6):
-            deeper: NDArray[np.bool_] = np.greater_equal(depth, level)
-            more = self.uniform(rng, n)
-            rows = np.where((deeper & ones)[:, None], rows | more, rows)
-            rows = np.where((deeper & ~ones)[:, None], rows & more, rows)
-        return rows & self.tail
+        return self._draw(rng, n, kernel.BIASED, self._recorded())
 
     def replayed(self, rng: np.random.Generator, n: int) -> U64:
-        """Recorded rows."""
-        if self.recorded is None:
-            return self.biased(rng, n)
-        return self.recorded[rng.integers(0, self.recorded.shape[0], n)]
+        """Recorded rows; biased ones if there are none."""
+        return self._draw(rng, n, kernel.RECORDED, self._recorded())
 
     def flipped(self, rng: np.random.Generator, rows: U64) -> U64:
-        """Rows with a few bits flipped: none to about one in eight, most often one or two."""
-        n = rows.shape[0]
-        depth = rng.integers(3, 9, n)
-        flips = self.uniform(rng, n)
-        for level in range(1, 9):
-            flips = np.where(np.greater_equal(depth, level)[:, None], flips & self.uniform(rng, n), flips)
-        return (rows ^ flips) & self.tail
+        """Any of the rows, as many as there are, with a few bits flipped: none to about one in sixteen."""
+        return self._draw(rng, rows.shape[0], kernel.FLIPPED, rows)
 
     def mixed(self, rng: np.random.Generator, n: int) -> U64:
-        """A quarter each: recorded, recorded with flips, biased, uniform; shuffled."""
-        quarter = n // 4
-        rows = np.concatenate(
-            [
-                self.replayed(rng, quarter),
-                self.flipped(rng, self.replayed(rng, quarter)),
-                self.biased(rng, quarter),
-                self.uniform(rng, n - 3 * quarter),
-            ]
-        )
-        return np.ascontiguousarray(rng.permutation(rows))
+        """About a quarter each: recorded, recorded with flips, biased, uniform; in any order."""
+        return self._draw(rng, n, kernel.MIXED, self._recorded())
 
     def inside(
         self, rng: np.random.Generator, n: int, mask: U64, value: U64, which: NDArray[np.int64] | None = None
     ) -> U64:
         """Rows drawn as `mixed`, each forced into one of the cubes mask, value (m, w)."""
-        cube = rng.integers(0, mask.shape[0], n) if which is None else which
-        return (self.mixed(rng, n) & ~mask[cube]) | value[cube]
+        return self._draw(rng, n, kernel.MIXED, self._recorded(), (mask, value), which)
+
+    def _recorded(self) -> U64:
+        return np.zeros((0, self.w), np.uint64) if self.recorded is None else self.recorded
+
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        n: int,
+        kind: int,
+        recorded: U64,
+        cubes: tuple[U64, U64] | None = None,
+        which: NDArray[np.int64] | None = None,
+    ) -> U64:
+        out = np.empty((n, self.w), np.uint64)
+        key = rng.integers(0, 1 << 64, dtype=np.uint64)
+        mask, value = (out[:0], out[:0]) if cubes is None else cubes
+        chosen = np.zeros(0, np.int64) if which is None else which
+        if out.size < _THREADED:
+            kernel.draw_part(key, kind, recorded, self.tail, mask, value, chosen, out, 0, n)
+        else:
+            kernel.draw(key, kind, recorded, self.tail, mask, value, chosen, out)
+        return out

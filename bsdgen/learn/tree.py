@@ -15,13 +15,15 @@ from bsdgen.learn.bound import Guard, find_guard
 from bsdgen.learn.config import LearnConfig
 from bsdgen.learn.contexts import Context, control_variable, largest_gain, measure
 from bsdgen.learn.functions import FunctionTable, canonical
-from bsdgen.learn.layers import Expander
+from bsdgen.learn.layers import UNLIMITED, Effort, Expander
 from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
 _SECOND_TRY = 12  # as before, for the comparison with a split
 _SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves may be split again
-_LAST_RESORT = 48  # functions an output beyond which even a context without a control variable is split
+_LAST_RESORT = 64  # functions an output beyond which even a context without a control variable is split
+_ANY_LEAF = 16384  # or so many functions in all
+_NARROW = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
 _LIKELY_GAIN = 0.19  # with at least this gain no leaf is tried, but a function guard is looked for
@@ -105,7 +107,7 @@ class TreeGrower:
                 node.guard = 2 * (1 + decision.variable)
                 halves = [context.with_literal(decision.variable, bit) for bit in (0, 1)]
             else:
-                self._leaf(node, context, signatures, None)
+                self._leaf(node, context, signatures, UNLIMITED)
                 continue
             node.low, node.high = len(self.nodes), len(self.nodes) + 1
             self.nodes += [TreeNode(half) for half in halves]
@@ -144,9 +146,15 @@ class TreeGrower:
         control = control_variable(self.queries, self.rows, context, sensitivity, self.config.control_gain)
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
+            if not control[2] and self._try_leaf(
+                context, signatures, Effort(_LEAF_BUDGET * distinct, _NARROW * distinct)
+            ):
+                return Decision()
             return Decision(variable=control[0])
         likely = control is not None and control[1] >= _LIKELY_GAIN and distinct > _FEW
-        if not likely and (distinct <= _FEW or self._try_leaf(context, signatures, _LEAF_BUDGET * distinct)):
+        if not likely and (
+            distinct <= _FEW or self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct))
+        ):
             return Decision()
         if self.config.function_guards:
             guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
@@ -157,7 +165,7 @@ class TreeGrower:
         if control is not None:
             worth = likely or self._split_is_smaller(context, signatures, control[0], _SECOND_TRY * distinct)
             return Decision(variable=control[0]) if worth else Decision()
-        if self._try_leaf(context, signatures, _LAST_RESORT * distinct):
+        if self._try_leaf(context, signatures, Effort(max(_LAST_RESORT * distinct, _ANY_LEAF), careful=True)):
             return Decision()
         largest = largest_gain(sensitivity)
         return Decision() if largest is None else Decision(variable=largest)
@@ -184,20 +192,20 @@ class TreeGrower:
     def _leaf_size(self, context: Context, signatures: U64, limit: int) -> int | None:
         """New functions that the context needs as a leaf, None beyond `limit`; nothing is kept."""
         before = len(self.table)
-        done = limit > 0 and self._leaf(TreeNode(context), context, signatures, limit)
+        done = limit > 0 and self._leaf(TreeNode(context), context, signatures, Effort(limit))
         size = len(self.table) - before
-        self.table.forget(before)
+        self.expander.forget(before)
         return size if done else None
 
-    def _try_leaf(self, context: Context, signatures: U64, limit: int) -> bool:
-        """Expand the context as a leaf, unless that costs more than `limit` functions: then undo it."""
+    def _try_leaf(self, context: Context, signatures: U64, effort: Effort) -> bool:
+        """Expand the context as a leaf, unless that costs more than `effort`: then undo it."""
         before = len(self.table)
-        if self._leaf(TreeNode(context), context, signatures, limit):
+        if self._leaf(TreeNode(context), context, signatures, effort):
             return True
-        self.table.forget(before)
+        self.expander.forget(before)
         return False
 
-    def _leaf(self, node: TreeNode, context: Context, signatures: U64, limit: int | None) -> bool:
+    def _leaf(self, node: TreeNode, context: Context, signatures: U64, effort: Effort) -> bool:
         ids: list[int] = []
         planes: list[U64] = []
         for output, signature in zip(context.outputs, signatures, strict=True):
@@ -209,7 +217,7 @@ class TreeGrower:
         if not ids:
             return True
         key = context.mask.tobytes() + context.value.tobytes()
-        return self.expander.expand(ids, np.array(planes), key, limit)
+        return self.expander.expand(ids, np.array(planes), key, effort)
 
     def _guard_literal(self, guard: Guard) -> int:
         """Learn the guard's function on its own; its literal."""
@@ -217,7 +225,7 @@ class TreeGrower:
         context = Context(guard.phi_mask, guard.phi_value, output)
         signature = self.queries.signatures(self.bank, output, guard.phi_mask[None], guard.phi_value[None])
         node = TreeNode(context)
-        self._leaf(node, context, signature, None)
+        self._leaf(node, context, signature, UNLIMITED)
         return node.known[guard.output] ^ guard.inverted
 
 
