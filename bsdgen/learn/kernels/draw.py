@@ -33,14 +33,14 @@ def _draw_row(
     state += _GAMMA
     choice = scramble(state)
     if kind < 0:
-        kind = np.int64(choice >> np.uint64(62))
+        kind = int(np.int64(choice >> np.uint64(62)))
     if kind <= FLIPPED and recorded.shape[0] == 0:
         kind = BIASED
     if kind <= FLIPPED:
         at = np.int64((choice & np.uint64(0xFFFFFFFFFFFF)) % np.uint64(recorded.shape[0]))
         for w in range(out.shape[0]):
             out[w] = recorded[at, w]
-    levels = np.int64((choice >> np.uint64(48)) & np.uint64(0xFFF))
+    levels = int(np.int64((choice >> np.uint64(48)) & np.uint64(0xFFF)))
     if kind == FLIPPED:
         levels = _LEAST_FLIPS + levels % (_MOST_FLIPS + 1 - _LEAST_FLIPS)
     elif kind == BIASED:
