@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from bsdgen.bench.bars import Bar
-from bsdgen.bench.disguise import Disguise, DisguisedOracle, disguised, undisguise
+from bsdgen.bench.disguise import Disguise, DisguisedOracle, Recipe, disguised, undisguise
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
 from bsdgen.bench.worker import Worker
 from bsdgen.bits import n_words
@@ -85,23 +85,23 @@ class BlindResult(msgspec.Struct, frozen=True):
         return tuple(bars)
 
 
-def blind_problem(plain: Problem, n_inputs: int, n_outputs: int, seed: int) -> Problem:
+def blind_problem(plain: Problem, n_inputs: int, n_outputs: int, recipe: Recipe) -> Problem:
     """A problem in disguise; its diagram is judged with the disguise taken off."""
-    disguise = Disguise.draw(n_inputs, n_outputs, seed)
+    disguise = Disguise.draw(n_inputs, n_outputs, recipe)
     return replace(
         plain,
         name=f"{plain.name}, disguised",
-        oracle=partial(disguised, plain.oracle, seed),
+        oracle=partial(disguised, plain.oracle, recipe),
         rows=None if plain.rows is None else disguise.rows(plain.rows),
-        restore=partial(undisguise, n_inputs, n_outputs, seed),
+        restore=partial(undisguise, n_inputs, n_outputs, recipe),
         plain=plain.oracle,
     )
 
 
-def wrapper_cost_s(make: Callable[[], Oracle], seed: int) -> float:
+def wrapper_cost_s(make: Callable[[], Oracle], recipe: Recipe) -> float:
     """CPU seconds a row that the disguise costs: best of three, wrapped less plain."""
     inner = make()
-    wrapped = DisguisedOracle(inner, seed)
+    wrapped = DisguisedOracle(inner, recipe)
     rows = np.random.default_rng(0).integers(
         0, 1 << 63, (_COST_ROWS, n_words(inner.n_inputs)), np.uint64, endpoint=False
     )
@@ -123,7 +123,7 @@ def run_blind(
     problem: Problem,
     *,
     config: LearnConfig,
-    blind_seeds: Sequence[int] = (0,),
+    recipes: Sequence[Recipe] = (Recipe(),),
     plain_seeds: Sequence[int] = (0,),
     optimise_rounds: int = 2,
     on_row: Callable[[int, BlindRow], None] | None = None,
@@ -134,24 +134,26 @@ def run_blind(
     ----------
     problem : the plain one.
     config : of the learner, in all runs; plain runs replace its seed.
-    blind_seeds, plain_seeds : of the disguises, of the learner in plain runs.
+    recipes : of the disguises.
+    plain_seeds : of the learner in plain runs.
     optimise_rounds : rounds of (dch; compress2rs) after which ANDs are counted.
     on_row : told (runs done, run) after each.
     """
     inner = problem.oracle()
     rows: list[BlindRow] = []
+
+    def tell(row: BlindRow) -> None:
+        rows.append(row)
+        if on_row is not None:
+            on_row(len(rows), row)
+
     with Worker() as worker:
-        for blind, seed in [(False, seed) for seed in plain_seeds] + [(True, seed) for seed in blind_seeds]:
-            if blind:
-                shown = blind_problem(problem, inner.n_inputs, inner.n_outputs, seed)
-                trial = run_trial(worker, shown, Plan(config, optimise_rounds), fresh=True)
-                cost = worker.call(wrapper_cost_s, problem.oracle, seed) * (trial.queries or 0)
-            else:
-                trial = run_trial(
-                    worker, problem, Plan(replace(config, seed=seed), optimise_rounds), fresh=True
-                )
-                cost = 0.0
-            rows.append(BlindRow(blind, seed, trial, cost))
-            if on_row is not None:
-                on_row(len(rows), rows[-1])
+        for seed in plain_seeds:
+            plan = Plan(replace(config, seed=seed), optimise_rounds)
+            tell(BlindRow(False, seed, run_trial(worker, problem, plan, fresh=True)))
+        for recipe in recipes:
+            shown = blind_problem(problem, inner.n_inputs, inner.n_outputs, recipe)
+            trial = run_trial(worker, shown, Plan(config, optimise_rounds), fresh=True)
+            cost = worker.call(wrapper_cost_s, problem.oracle, recipe) * (trial.queries or 0)
+            tell(BlindRow(True, recipe.seed, trial, cost))
     return BlindResult(problem.name, tuple(rows))

@@ -7,6 +7,7 @@ and knows the disguise has learned the plain one (`undisguise`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit, prange
@@ -74,6 +75,22 @@ class Mover:
         return out
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How to disguise.
+
+    Attributes
+    ----------
+    seed : of the random choices.
+    permute, invert : move all bits; invert a random half of the inputs and of the outputs. Both, unless one
+        wants to know which of them a learner minds.
+    """
+
+    seed: int = 0
+    permute: bool = True
+    invert: bool = True
+
+
 @dataclass(frozen=True, eq=False)
 class Disguise:
     """What was done to the bits.
@@ -91,16 +108,14 @@ class Disguise:
     output_flip: NDArray[np.bool_]
 
     @staticmethod
-    def draw(n_inputs: int, n_outputs: int, seed: int) -> "Disguise":
-        """A random one: all bits permuted, a random half of each side inverted."""
-        rng = np.random.default_rng(np.random.SeedSequence([_STREAM, seed]))
-
-        def half(n: int) -> NDArray[np.bool_]:
-            return rng.permutation(n) < n // 2
-
-        return Disguise(
-            rng.permutation(n_inputs), half(n_inputs), rng.permutation(n_outputs), half(n_outputs)
-        )
+    def draw(n_inputs: int, n_outputs: int, recipe: "Recipe") -> "Disguise":
+        """The disguise of a recipe: the same recipe gives the same one."""
+        rng = np.random.default_rng(np.random.SeedSequence([_STREAM, recipe.seed]))
+        parts: list[NDArray[Any]] = []
+        for n in (n_inputs, n_outputs):
+            order, flip = rng.permutation(n), rng.permutation(n) < n // 2
+            parts += [order if recipe.permute else np.arange(n), flip & recipe.invert]
+        return Disguise(*parts)
 
     def rows(self, inputs: U64) -> U64:
         """Plain input rows, disguised."""
@@ -123,12 +138,12 @@ class DisguisedOracle:
     Parameters
     ----------
     inner : the plain oracle.
-    seed : of the disguise.
+    recipe : of the disguise.
     """
 
-    def __init__(self, inner: Oracle, seed: int) -> None:
+    def __init__(self, inner: Oracle, recipe: Recipe) -> None:
         self.inner = inner
-        self.disguise = Disguise.draw(inner.n_inputs, inner.n_outputs, seed)
+        self.disguise = Disguise.draw(inner.n_inputs, inner.n_outputs, recipe)
         d = self.disguise
         nothing = np.zeros_like(d.output_flip)
         self._inputs = Mover(np.argsort(d.input_order), d.input_flip, np.zeros_like(d.input_flip))
@@ -151,11 +166,11 @@ class DisguisedOracle:
         return self._outputs(outputs), self._care(care)
 
 
-def disguised(make: Callable[[], Oracle], seed: int) -> Oracle:
+def disguised(make: Callable[[], Oracle], recipe: Recipe) -> Oracle:
     """The oracle that `make` gives, in disguise; picklable by `functools.partial`."""
-    return DisguisedOracle(make(), seed)
+    return DisguisedOracle(make(), recipe)
 
 
-def undisguise(n_inputs: int, n_outputs: int, seed: int, bsd: Bsd) -> Bsd:
+def undisguise(n_inputs: int, n_outputs: int, recipe: Recipe, bsd: Bsd) -> Bsd:
     """The plain diagram of one that was learned in disguise."""
-    return Disguise.draw(n_inputs, n_outputs, seed).undo(bsd)
+    return Disguise.draw(n_inputs, n_outputs, recipe).undo(bsd)

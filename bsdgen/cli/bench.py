@@ -92,8 +92,12 @@ def blind(
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="N", min=1, help="So many disguises, from --seed on.")
     ] = 1,
+    keep_order: Annotated[bool, typer.Option("--keep-order", help="Do not permute, only invert.")] = False,
+    keep_polarity: Annotated[
+        bool, typer.Option("--keep-polarity", help="Do not invert, only permute.")
+    ] = False,
     plain_seeds: Annotated[
-        int, typer.Option("--plain-seeds", metavar="N", min=1, help="So many plain runs, for the spread.")
+        int, typer.Option("--plain-seeds", metavar="N", min=0, help="So many plain runs, for the spread.")
     ] = 1,
     function: Annotated[
         int | None,
@@ -113,6 +117,7 @@ def blind(
     """
     from bsdgen.bench.blind import BlindRow, run_blind
     from bsdgen.bench.demo import chosen, demo_problem
+    from bsdgen.bench.disguise import Recipe
     from bsdgen.bench.results import save
     from bsdgen.bench.steps import step_problem
     from bsdgen.bench.tables import bars_table, blind_table
@@ -132,12 +137,20 @@ def blind(
         result = run_blind(
             problem,
             config=config,
-            blind_seeds=range(seed, seed + seeds),
+            recipes=[Recipe(n, not keep_order, not keep_polarity) for n in range(seed, seed + seeds)],
             plain_seeds=range(plain_seeds),
             on_row=told,
         )
     if folder is not None:
-        save(folder, "blind", {"seed": seed, "seeds": seeds, "plain_seeds": plain_seeds}, result)
+        options = {
+            "seed": seed,
+            "seeds": seeds,
+            "plain_seeds": plain_seeds,
+            "keep_order": keep_order,
+            "keep_polarity": keep_polarity,
+            "demo": function,
+        }
+        save(folder, "blind", options, result)
     text = f"{blind_table(result).text()}\n\n{bars_table(result.bars).text()}"
     out.result({"result": result, "bars": result.bars}, text)
     _all_proved([row.trial for row in result.rows])

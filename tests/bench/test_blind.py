@@ -6,7 +6,7 @@ import pytest
 
 from bsdgen.bench.blind import BlindResult, BlindRow, blind_problem, run_blind, wrapper_cost_s
 from bsdgen.bench.demo import demo_problem
-from bsdgen.bench.disguise import Disguise, DisguisedOracle, Mover
+from bsdgen.bench.disguise import Disguise, DisguisedOracle, Mover, Recipe
 from bsdgen.bench.trial import Plan, Trial, trial
 from bsdgen.bench.words import DemoOracle
 from bsdgen.bits import U64, from_bool, to_bool
@@ -34,16 +34,20 @@ def test_bits_move_to_where_they_are_told(n: int, n_bits: int) -> None:
 
 
 def test_half_of_the_bits_are_inverted_and_all_are_moved_across() -> None:
-    disguise = Disguise.draw(160, 152, 3)
+    disguise = Disguise.draw(160, 152, Recipe(3))
     assert disguise.input_flip.sum() == 80 and disguise.output_flip.sum() == 76
     assert sorted(disguise.input_order) == list(range(160))
     assert (disguise.input_order == np.arange(160)).sum() < 10
-    other = Disguise.draw(160, 152, 4)
+    other = Disguise.draw(160, 152, Recipe(4))
     assert (other.input_order != disguise.input_order).any()
+    permuted, inverted = (Disguise.draw(160, 152, Recipe(3, *how)) for how in ((True, False), (False, True)))
+    assert (permuted.input_order == disguise.input_order).all() and not permuted.output_flip.any()
+    assert (inverted.input_flip == disguise.input_flip).all()
+    assert (inverted.output_order == np.arange(152)).all()
 
 
 def test_a_disguised_oracle_says_the_same_in_other_bits() -> None:
-    oracle = DisguisedOracle(SimulatorOracle(), 5)
+    oracle = DisguisedOracle(SimulatorOracle(), Recipe(5))
     disguise = oracle.disguise
     plain = uniform(2000, 160)
     shown = disguise.rows(plain)
@@ -63,7 +67,7 @@ def test_a_diagram_loses_its_disguise() -> None:
     roots = rng.integers(0, 2 * (1 + n_inputs + n_nodes), 9).astype(np.int32)
     roots[:2] = [2, 1]  # an input and a constant
     bsd = Bsd(n_inputs, *arrays, roots)
-    disguise = Disguise.draw(n_inputs, 9, 1)
+    disguise = Disguise.draw(n_inputs, 9, Recipe(1))
     plain = uniform(500, n_inputs)
     shown = to_bool(bsd.evaluate(disguise.rows(plain)), 9)
     found = to_bool(disguise.undo(bsd).evaluate(plain), 9)
@@ -72,7 +76,7 @@ def test_a_diagram_loses_its_disguise() -> None:
 
 def test_plain_and_blind_are_both_proved() -> None:
     result = run_blind(
-        demo_problem(1, 8), config=SMALL, blind_seeds=(1,), plain_seeds=(0, 1), optimise_rounds=1
+        demo_problem(1, 8), config=SMALL, recipes=(Recipe(1),), plain_seeds=(0, 1), optimise_rounds=1
     )
     assert [row.blind for row in result.rows] == [False, False, True]
     assert all(row.trial.learned and row.trial.proved and not row.trial.errors for row in result.rows)
@@ -83,8 +87,8 @@ def test_plain_and_blind_are_both_proved() -> None:
 
 
 def test_another_disguise_taken_off_is_disproved() -> None:
-    problem = blind_problem(demo_problem(1, 8), 26, 8, 1)
-    wrong = replace(problem, restore=blind_problem(demo_problem(1, 8), 26, 8, 2).restore)
+    problem = blind_problem(demo_problem(1, 8), 26, 8, Recipe(1))
+    wrong = replace(problem, restore=blind_problem(demo_problem(1, 8), 26, 8, Recipe(2)).restore)
     found = trial(wrong, Plan(SMALL))
     assert found.learned and found.proved is False and found.errors > 0
 
@@ -114,4 +118,4 @@ def test_bars(figures: dict[str, float], missed: list[int]) -> None:
 
 
 def test_the_wrapper_costs_something() -> None:
-    assert 0 < wrapper_cost_s(partial(DemoOracle, 1, 8), 0) < 1e-5
+    assert 0 < wrapper_cost_s(partial(DemoOracle, 1, 8), Recipe()) < 1e-5
