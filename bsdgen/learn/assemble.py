@@ -69,7 +69,7 @@ class Functions:
         mask, high = self.mask.copy(), self.value.copy()
         mask[at, word] |= bit
         high[at, word] |= bit
-        value = np.stack([self.value, high], axis=1).reshape(-1, self.mask.shape[1])
+        value = np.stack([self.value, high], axis=1).reshape(2 * at.shape[0], self.mask.shape[1])
         return np.repeat(self.output, 2), np.repeat(mask, 2, axis=0), value
 
 
@@ -210,8 +210,8 @@ def _functions(table: FunctionTable, order: list[int], literals: I32, w_in: int)
     return Functions(
         index=index,
         output=np.array([f.output for f in functions], np.int32),
-        mask=np.array([f.mask for f in functions], np.uint64).reshape(-1, w_in),
-        value=np.array([f.value for f in functions], np.uint64).reshape(-1, w_in),
+        mask=np.array([f.mask for f in functions], np.uint64).reshape(len(order), w_in),
+        value=np.array([f.value for f in functions], np.uint64).reshape(len(order), w_in),
         variable=np.array([f.variable for f in functions], np.int32),
         cofactors=np.array([[f.low, f.high] for f in functions], np.int32).reshape(-1, 2)
         ^ complement[:, None],
