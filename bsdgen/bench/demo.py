@@ -47,6 +47,12 @@ class DemoRow(msgspec.Struct, frozen=True):
         return self.peer_cpu_s / max(self.trial.cpu_s, 1e-9)
 
     @property
+    def nodes(self) -> int | None:
+        """Nodes as the official code counts them: a variable that stands alone is one too."""
+        trial = self.trial
+        return None if trial.nodes is None else trial.nodes + (trial.variables or 0)
+
+    @property
     def nodes_bar(self) -> int:
         """Nodes that are allowed."""
         return MOST_NODES.get(self.number, self.peer_nodes)
@@ -77,7 +83,7 @@ class DemoResult(msgspec.Struct, frozen=True):
         """The bars that these rows decide."""
         rows = self.rows
         inexact = [row.number for row in rows if not row.exact]
-        large = [row.number for row in rows if row.trial.nodes is None or row.trial.nodes > row.nodes_bar]
+        large = [row.number for row in rows if row.nodes is None or row.nodes > row.nodes_bar]
         slow = [row.number for row in rows if row.speed_up < LEAST_SPEED_UP]
         peers = sum(row.peer_cpu_s for row in rows)
         share = MOST_CPU_S * peers / sum(function.peer_cpu_s for function in DEMO)

@@ -83,16 +83,17 @@ def demo_table(result: DemoResult) -> Table:
                 f"{row.peer_cpu_s:.1f}",
                 f"{row.speed_up:.0f} ×",
                 count(trial.nodes),
+                count(row.nodes),
                 count(row.peer_nodes),
-                "–" if trial.nodes is None else f"{trial.nodes / row.peer_nodes:.2f}",
+                "–" if row.nodes is None else f"{row.nodes / row.peer_nodes:.2f}",
                 count(trial.queries),
                 proof(trial),
                 accuracy(trial),
             )
         )
     head = (
-        "#", "function", "CPU s", "peer's", "faster", "nodes", "peer's", "ratio", "queries", "proved",
-        "fresh vectors wrong",
+        "#", "function", "CPU s", "peer's", "faster", "nodes", "with variables", "peer's", "ratio", "queries",
+        "proved", "fresh vectors wrong",
     )  # fmt: skip
     return Table(head, tuple(rows), left=2)
 

@@ -64,6 +64,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_s : CPU seconds spent before, in this process, on compiling and loading kernels.
     peak_rss_mib : of the process.
     queries, nodes, contexts, guards, rounds : see `bsdgen.learn.LearnStats`.
+    variables : input variables that stand alone as a cofactor or an output: nodes to those who count a node
+        for every tested variable.
     ands, depth : the diagram as a graph, structurally hashed only.
     ands_optimised : after the rounds of (dch; compress2rs) that were asked for, None: none.
     proved : whether both engines proved it, None: not tried.
@@ -82,6 +84,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     peak_rss_mib: float = 0.0
     queries: int | None = None
     nodes: int | None = None
+    variables: int | None = None
     contexts: int | None = None
     guards: int | None = None
     rounds: int | None = None
@@ -157,12 +160,26 @@ def trial(problem: Problem, plan: Plan) -> Trial:
     found = measure(Model(bsd, problem.schema, {}), oracle, vectors=_VECTORS, seed=1)
     facts |= {"checked": found.vectors, "errors": found.errors, "upper": found.upper}
     aig = aig_from_bsd(bsd)
-    facts |= {"nodes": bsd.n_nodes, "ands": aig.n_ands, "depth": aig.depth}
+    facts |= {"nodes": bsd.n_nodes, "variables": lone_variables(bsd), "ands": aig.n_ands, "depth": aig.depth}
     if facts["learned"] and problem.prove is not None:
         facts |= _proof(problem.prove, aig, problem.schema)
     if plan.optimise_rounds:
         facts["ands_optimised"] = optimise(aig, plan.optimise_rounds).n_ands
     return Trial(name=problem.name, **facts)
+
+
+def lone_variables(bsd: Bsd) -> int:
+    """Input variables that are a cofactor of some node, or an output.
+
+    Examples
+    --------
+    >>> from bsdgen.bsd import Builder
+    >>> b = Builder(3)
+    >>> lone_variables(b.build([b.ite(b.variable(0), b.variable(1), 0), b.variable(1), b.variable(2)])[0])
+    2
+    """
+    edges = np.concatenate([bsd.low, bsd.high, bsd.roots]) >> 1
+    return int(np.unique(edges[(edges > 0) & (edges <= bsd.n_inputs)]).size)
 
 
 def _learn(problem: Problem, plan: Plan) -> tuple[BsdLearner, dict[str, Any]]:

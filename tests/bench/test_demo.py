@@ -110,6 +110,8 @@ def a_row(number: int, **trial: object) -> DemoRow:
         ({"cpu_s": 0.14}, [2]),
         ({"cpu_s": 8.0}, [1, 2]),
         ({"nodes": 68}, [3]),
+        ({"nodes": 66, "variables": 2}, [3]),
+        ({"nodes": 66, "variables": 1}, []),
     ],
 )
 def test_bars(change: dict[str, object], missed: list[int]) -> None:
