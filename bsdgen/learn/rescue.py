@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from bsdgen.errors import BudgetReached
 from bsdgen.learn.config import LearnConfig
 from bsdgen.learn.contexts import Context
-from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.functions import FunctionTable, free_variables, function_key
 from bsdgen.learn.layers import Effort, Expander
 from bsdgen.learn.partial import Source, unexpanded
 
+_VARIABLES = 256  # that are flipped at a time
 _FIRST_LIMIT = 16  # functions that an output may cost at its first turn
 _GROWTH = 4  # times as many at the next
 _MOST_FUNCTIONS = 8192  # in all, when no time limit says how long to go on
@@ -79,30 +80,27 @@ class Rescue:
     def _begin(self, root: Context, begun: list[_Turn]) -> None:
         """Intern all outputs and see how many variables they have."""
         source, table = self.source, self.table
-        n = root.outputs.shape[0]
-        mask, value = np.repeat(root.mask[None], n, axis=0), np.repeat(root.value[None], n, axis=0)
-        signatures = source.memory.signatures(source.queries, source.bank, root.outputs, mask, value)
-        for i, output in enumerate(root.outputs.tolist()):
-            literal, _ = table.intern(output, root.mask, root.value, signatures[i])
-            support = 0 if table.expanded(literal >> 1) else self._support(root, output)
-            begun.append(_Turn(_FIRST_LIMIT * support * support, output, literal, support))
+        signatures, _ = source.queries.all_outputs(source.bank, root.mask, root.value)
+        support = self._support(root)
+        for output in root.outputs.tolist():
+            literal, _ = table.intern(output, root.mask, root.value, signatures[output])
+            source.memory.planes[function_key(output, root.mask, root.value)] = signatures[output]
+            cost = _FIRST_LIMIT * int(support[output]) ** 2
+            begun.append(_Turn(cost, output, literal, int(support[output])))
 
-    def _support(self, root: Context, output: int) -> int:
-        """How many variables an output was seen to depend on."""
-        source = self.source
-        rows = source.bank[:64]
-        variables = np.arange(source.queries.n_inputs, dtype=np.int64)
-        flips = np.concatenate([np.array([-1]), variables])
-        planes = source.queries.sensitivities(
-            np.ascontiguousarray(rows[None]),
-            np.array([output]),
-            root.mask[None],
-            root.value[None],
-            np.zeros(flips.shape[0], np.int64),
-            flips,
-        )
-        changed: NDArray[np.bool_] = (planes[1:] ^ planes[0]).any(axis=1)
-        return int(changed.sum())
+    def _support(self, root: Context) -> NDArray[np.int64]:
+        """How many variables each output was seen to depend on."""
+        queries = self.source.queries
+        variables = free_variables(root.mask, queries.n_inputs)
+        support = np.zeros(queries.w_out * 64, np.int64)
+        for first in range(0, variables.shape[0], _VARIABLES):
+            part = variables[first : first + _VARIABLES]
+            flipped = queries.all_differences(self.source.bank[:64], root.mask, root.value, part)
+            seen = np.bitwise_or.reduce(flipped, axis=1)
+            support += np.unpackbits(seen.view(np.uint8), axis=1, bitorder="little").sum(
+                axis=0, dtype=np.int64
+            )
+        return support
 
     def _expand(self, turn: _Turn) -> bool:
         """Go on with an output; whether it is finished."""
