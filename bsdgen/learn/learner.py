@@ -24,6 +24,7 @@ from bsdgen.bsd import Bsd
 from bsdgen.errors import BudgetReached, InputError
 from bsdgen.learn.accuracy import Accuracy, measure_accuracy
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
+from bsdgen.learn.blame import refuted, undone
 from bsdgen.learn.budget import Budget, out_of_memory
 from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.config import Event, LearnConfig, LearnStats
@@ -31,8 +32,9 @@ from bsdgen.learn.contexts import Context
 from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.keeper import Cost, Keeper, RoundState, made_by, spot_check
 from bsdgen.learn.layers import Expander, Memory
+from bsdgen.learn.ledger import Ledger, nothing
 from bsdgen.learn.partial import Source
-from bsdgen.learn.product import Attempt, Product, product_of
+from bsdgen.learn.product import Attempt, Product, given_up_in, product_of
 from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
@@ -137,12 +139,14 @@ class _Fit:
         self.table: FunctionTable | None = None
         self.grower: TreeGrower | None = None
         self.best: Attempt | None = None  # the diagram of the last round that came to its end
+        self.given_up = nothing(self.queries.w_in)  # speculations that were refuted so far
 
     def run(self) -> None:
         try:
             self._begin()
             attempt = self._search()
-            self._publish(finished(attempt, attempt.mistakes), attempt.mistakes.checked, None)
+            product = finished(attempt, attempt.mistakes, self.given_up, self.round)
+            self._publish(product, attempt.mistakes.checked, None)
         except (BudgetReached, MemoryError) as stop:
             reached = stop if isinstance(stop, BudgetReached) else self._no_memory()
             self.budget.off()
@@ -170,6 +174,7 @@ class _Fit:
             spot_check(self.queries, self.bank, self.memory)
             if self.keeper.best is not None:
                 self.budget.refine()
+                self.given_up = given_up_in(self.keeper.best)
         else:
             self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
             self.bank = self.source.mixed(self.rng, self.config.n_bank)
@@ -184,6 +189,7 @@ class _Fit:
             self.budget.refine()
             if not mistakes.rows:
                 return self.best
+            self._give_up(refuted(built, np.array(mistakes.rows), self.queries, self.round))
             if self.round >= self.config.max_rounds:
                 raise BudgetReached(
                     f"after {self.round} rounds of refinement {mistakes.wrong} of {mistakes.checked} fresh "
@@ -227,7 +233,14 @@ class _Fit:
 
     def _without_evidence(self, attempt: Attempt) -> Product:
         """A diagram that is not finished: what its check saw proves nothing, for some of it was wrong."""
-        return finished(attempt, Checker(self.queries, attempt.assembly).mistakes)
+        nothing_seen = Checker(self.queries, attempt.assembly).mistakes
+        return finished(attempt, nothing_seen, self.given_up, self.round)
+
+    def _give_up(self, found: Ledger) -> None:
+        """Note speculations that were refuted, each once."""
+        known = set(self.given_up.keys())
+        new = [at for at, key in enumerate(found.keys()) if key not in known]
+        self.given_up = self.given_up.joined(found.taken(np.array(new, np.int64)))
 
     def _check(self, built: Attempt) -> Mistakes:
         """Look for mistakes in the diagram of this round."""
@@ -296,6 +309,7 @@ class _Fit:
                 )
                 expander.expand(left.ids, signatures, b"left over")
             except CycleFound as found:
+                self._give_up(undone(table, found.index, found.branch, self.round + 1))
                 expander.separate(found.index, found.branch)
                 self.n_separated += 1
 
@@ -368,9 +382,9 @@ class _Fit:
         )
 
 
-def finished(attempt: Attempt, evidence: Mistakes) -> Product:
+def finished(attempt: Attempt, evidence: Mistakes, given_up: Ledger, number: int) -> Product:
     """What is handed out of an attempt: the place for passes over the whole diagram."""
-    return product_of(attempt, evidence)
+    return product_of(attempt, evidence, given_up, number)
 
 
 def _context_cubes(tree: list[TreeNode]) -> tuple[U64, U64]:

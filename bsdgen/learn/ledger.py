@@ -23,7 +23,7 @@ I64 = NDArray[np.int64]
 _PREFIX = "ledger_"
 _SPARSE = ("guards", "partners", "witnesses")  # positions of the records that further columns are about
 _OF_SPARSE = {
-    **dict.fromkeys(("guard_set", "guard_assignments"), "guards"),
+    **dict.fromkeys(("guard_set", "guard_assignments", "guard_outputs"), "guards"),
     **dict.fromkeys(("partner_output", "partner_mask", "partner_value", "partner_inverted"), "partners"),
     "witness": "witnesses",
 }
@@ -94,14 +94,18 @@ class Ledger:
         Fresh rows that were drawn inside the cube, cared for the output and agree.
     more : int32, shape (n,)
         Further cubes of the same claim that are not listed one by one.
+    round : int32, shape (n,)
+        0 for what this diagram takes for true; else the round of refinement in which the claim was given up.
     guards : int32, shape (g,)
-        Positions of guards among the records; `guard_set` uint64, shape (g, w), the variables, and
-        `guard_assignments` uint64, shape (g, 2, w), what stands for the bit being 0 and being 1.
+        Positions of guards among the records; `guard_set` uint64, shape (g, w), the variables;
+        `guard_assignments` uint64, shape (g, 2, w), what stands for the bit being 0 and being 1;
+        `guard_outputs` uint64, shape (g, w_out), the output bits that it is claimed for.
     partners : int32, shape (p,)
-        Positions of merges whose other side is no node any more; it is `partner_output` (p,) inside the cube
-        `partner_mask`, `partner_value` (p, w), complemented where `partner_inverted` (p,) is 1.
+        Positions of merges that were given up. What the function was merged with is `partner_output` (p,) in
+        the cube `partner_mask`, `partner_value` (p, w), complemented where `partner_inverted` (p,) is 1.
     witnesses : int32, shape (r,)
-        Positions of refuted records, and `witness` uint64, shape (r, w), a row that refutes each.
+        Positions of refuted records, and `witness` uint64, shape (r, w), a row that refutes each. A merge
+        that was undone since it closed a cycle has none.
     """
 
     kind: NDArray[np.uint8]
@@ -113,9 +117,11 @@ class Ledger:
     rows: I64
     fresh: I64
     more: I32
+    round: I32
     guards: I32
     guard_set: U64
     guard_assignments: U64
+    guard_outputs: U64
     partners: I32
     partner_output: I32
     partner_mask: U64
@@ -131,10 +137,12 @@ class Ledger:
         counts = ", ".join(f"{name}={of['records']}" for name, of in self.summary()["kinds"].items())
         return f"Ledger({counts})"
 
-    @property
-    def n_words(self) -> int:
-        """Words of a cube."""
-        return int(self.mask.shape[1])
+    def keys(self) -> list[bytes]:
+        """Identity of each claim's function: the output bit and the cube."""
+        return [
+            int(o).to_bytes(4, "little", signed=True) + m.tobytes() + v.tobytes()
+            for o, m, v in zip(self.output, self.mask, self.value, strict=True)
+        ]
 
     def of_node(self, index: int) -> I32:
         """Positions of the records whose target is a node, or its complement."""
@@ -189,16 +197,23 @@ class Ledger:
         columns: dict[str, NDArray[Any]] = {}
         for item in fields(self):
             mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            shift = len(self) if item.name in _SPARSE else 0
-            columns[item.name] = np.concatenate([mine, theirs + shift if shift else theirs])
+            if item.name in _SPARSE:
+                theirs = (theirs + len(self)).astype(np.int32)
+            # a ledger without guards does not know how many outputs there are
+            both = [column for column in (mine, theirs) if column.shape[0]]
+            columns[item.name] = np.concatenate(both) if both else mine
         return Ledger(**columns)
 
     def summary(self) -> dict[str, Any]:
-        """JSON-ready counts by kind and status, and how many fresh rows records have (least, median)."""
+        """JSON-ready counts by kind and status, and how many fresh rows records have (least, median).
+
+        ``given_up`` counts claims that refinement refuted: they are no part of the diagram any more.
+        """
         kinds: dict[str, Any] = {}
         for kind in Kind:
-            of = self.kind == kind
-            if not of.any():
+            every = self.kind == kind
+            of = every & (self.round == 0)
+            if not every.any():
                 continue
             live = of & (self.status != Status.REFUTED)
             fresh = self.fresh[live]
@@ -206,10 +221,11 @@ class Ledger:
                 "records": int(of.sum()),
                 "unlisted": int(self.more[of].sum()),
                 **{status.text: int((of & (self.status == status)).sum()) for status in Status},
+                "given_up": int((every & ~of).sum()),
                 "least_fresh": int(fresh.min()) if fresh.size else 0,
                 "median_fresh": int(np.median(fresh)) if fresh.size else 0,
             }
-        return {"records": len(self), "kinds": kinds}
+        return {"records": int((self.round == 0).sum()), "kinds": kinds}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays by name, as they are saved with a model."""
@@ -252,9 +268,11 @@ def claims(
         rows=np.zeros(n, np.int64),
         fresh=seen,
         more=np.zeros(n, np.int32),
+        round=np.zeros(n, np.int32),
         guards=none,
         guard_set=rowless,
         guard_assignments=np.zeros((0, 2, w), np.uint64),
+        guard_outputs=np.zeros((0, 0), np.uint64),
         partners=none,
         partner_output=none,
         partner_mask=rowless,
@@ -263,3 +281,9 @@ def claims(
         witnesses=none,
         witness=rowless,
     )
+
+
+def nothing(w: int) -> Ledger:
+    """A ledger without records, for cubes of `w` words."""
+    no_cube, no_output = np.zeros((0, w), np.uint64), np.zeros(0, np.int32)
+    return claims(Kind.MERGE, no_output, (no_cube, no_cube), no_output)

@@ -13,6 +13,7 @@ from bsdgen.bsd import Bsd
 from bsdgen.learn.assemble import Assembly
 from bsdgen.learn.check import Mistakes
 from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.ledger import Ledger
 from bsdgen.learn.record import record
 from bsdgen.learn.tree import TreeNode
 
@@ -70,10 +71,10 @@ class Product:
         )
 
 
-def product_of(attempt: Attempt, mistakes: Mistakes) -> Product:
-    """Hand out an attempt; `mistakes` is the evidence that its ledger gets."""
+def product_of(attempt: Attempt, mistakes: Mistakes, given_up: Ledger, number: int) -> Product:
+    """Hand out an attempt; what goes into its ledger is described at `bsdgen.learn.record.record`."""
     table, tree = attempt.table, attempt.tree
-    ledger = record(attempt.assembly, tree, mistakes, int(attempt.bank.shape[0]))
+    ledger = record(attempt.assembly, tree, mistakes, int(attempt.bank.shape[0]), given_up, number)
     summary = {
         "bank_rows": int(attempt.bank.shape[0]),
         "contexts": sum(node.low < 0 for node in tree),
@@ -87,3 +88,10 @@ def product_of(attempt: Attempt, mistakes: Mistakes) -> Product:
         summary,
         len(table) - 1 - table.n_inputs,
     )
+
+
+def given_up_in(product: Product) -> Ledger:
+    """The claims that were refuted before a product was made."""
+    ledger = Ledger.from_arrays(product.ledger)
+    assert ledger is not None
+    return ledger.taken(np.flatnonzero(ledger.round > 0))

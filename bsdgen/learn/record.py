@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.bsd.literals import I32
 from bsdgen.learn.assemble import Assembly
+from bsdgen.learn.bound import Guard
 from bsdgen.learn.check import Mistakes
 from bsdgen.learn.control import DONT_CARE, GONE
 from bsdgen.learn.functions import function_key
@@ -18,7 +19,14 @@ _EXAMPLES = 16  # cubes of one merged function that are listed, those with the l
 _MOST = 1 << 17  # records of one kind that are listed, those with the least evidence
 
 
-def record(assembly: Assembly, tree: list[TreeNode], mistakes: Mistakes, bank_rows: int) -> Ledger:
+def record(
+    assembly: Assembly,
+    tree: list[TreeNode],
+    mistakes: Mistakes,
+    bank_rows: int,
+    given_up: Ledger,
+    number: int,
+) -> Ledger:
     """The ledger of a diagram.
 
     Parameters
@@ -27,6 +35,8 @@ def record(assembly: Assembly, tree: list[TreeNode], mistakes: Mistakes, bank_ro
     tree : its control tree as it was grown.
     mistakes : the last check: which fresh rows each claim has seen.
     bank_rows : rows of the sample bank.
+    given_up : claims that were refuted so far.
+    number : of the round that made the diagram; what was given up since then is a claim that it still makes.
     """
     parts = [_functions(assembly, mistakes), _edges(assembly, mistakes)]
     parts += [_entries(assembly, mistakes), _joins(assembly, mistakes), _guards(assembly, tree, mistakes)]
@@ -35,7 +45,11 @@ def record(assembly: Assembly, tree: list[TreeNode], mistakes: Mistakes, bank_ro
         ledger = ledger.joined(part)
     free = assembly.bsd.n_inputs - np.bitwise_count(ledger.mask).sum(axis=1, dtype=np.int64)
     rows = np.where(free < 62, np.minimum(bank_rows, np.int64(1) << np.minimum(free, 62)), bank_rows)
-    return replace(ledger, rows=rows.astype(np.int64))
+    ledger = replace(ledger, rows=rows.astype(np.int64))
+    now = given_up.taken(np.flatnonzero(given_up.round == number))
+    dead = set(zip(now.kind.tolist(), now.keys(), strict=True))
+    wrong = [claim in dead for claim in zip(ledger.kind.tolist(), ledger.keys(), strict=True)]
+    return ledger.with_status(np.array(wrong, np.bool_), Status.REFUTED).joined(given_up)
 
 
 def _functions(assembly: Assembly, mistakes: Mistakes) -> Ledger:
@@ -125,16 +139,45 @@ def _guards(assembly: Assembly, nodes: list[TreeNode], mistakes: Mistakes) -> Le
         tree.guard[context],
         mistakes.fresh_entries[context].max(axis=1, initial=0),
     )
-    return replace(
+    open_outputs = np.zeros((len(found), -(-mistakes.fresh_entries.shape[1] // 64)), np.uint64)
+    left = ~tree.settled
+    for row, at in enumerate(context.tolist()):
+        for output in tree.entry_output[left & (tree.entry_context == at)].tolist():
+            open_outputs[row, output >> 6] |= np.uint64(1) << np.uint64(output & 63)
+    guards = replace(
         guards,
         guards=np.arange(context.shape[0], dtype=np.int32),
         guard_set=_stacked([guard.mask for _, guard in found], (w,)),
         guard_assignments=_stacked([guard.assignments for _, guard in found], (2, w)),
+        guard_outputs=open_outputs,
+    )
+    return guards.joined(_guard_functions(assembly, nodes, found))
+
+
+def _guard_functions(assembly: Assembly, nodes: list[TreeNode], found: list[tuple[int, Guard]]) -> Ledger:
+    """Functions of guards that were known already."""
+    of = assembly.functions
+    own = {function_key(int(o), m, v) for o, m, v in zip(of.output, of.mask, of.value, strict=True)}
+    new = [
+        (at, guard)
+        for at, guard in found
+        if function_key(guard.output, guard.phi_mask, guard.phi_value) not in own
+    ]
+    w = assembly.tree.mask.shape[1]
+    index = np.array([nodes[at].guard >> 1 for at, _ in new], np.int32)
+    target = [int(assembly.tree.guard[at]) for at, _ in new]
+    return claims(
+        _kinds(index, assembly.bsd.n_inputs),
+        np.array([guard.output for _, guard in new], np.int32),
+        (_stacked([g.phi_mask for _, g in new], (w,)), _stacked([g.phi_value for _, g in new], (w,))),
+        np.array(
+            [GONE if t < 0 else t ^ g.inverted for t, (_, g) in zip(target, new, strict=True)], np.int32
+        ),
     )
 
 
 def _stacked(rows: list[U64], shape: tuple[int, ...]) -> U64:
-    return np.array(rows, np.uint64).reshape(-1, *shape)
+    return np.array(rows, np.uint64).reshape(len(rows), *shape)
 
 
 def _shortened(ledger: Ledger) -> Ledger:
