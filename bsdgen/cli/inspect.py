@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bsdgen.cli.console import Output
-from bsdgen.cli.options import ModelFolder
-from bsdgen.errors import UsageError
+from bsdgen.cli.options import ModelFolder, OracleText, Seed
+from bsdgen.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bsdgen.inspect import Inspection
+    from bsdgen.oracle.checked import CheckedOracle
 
 
 def inspect(
@@ -40,6 +41,17 @@ def inspect(
         str | None,
         typer.Option("--output", metavar="NAME", help="One output, NAME or NAME[bit]: cone and equation."),
     ] = None,
+    recheck: Annotated[
+        int | None,
+        typer.Option(
+            "--recheck",
+            metavar="N",
+            min=1,
+            help="Ask the oracle about every claim again, on N fresh rows each.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    oracle: OracleText = None,
     svg: Annotated[
         Path | None,
         typer.Option("--svg", metavar="FILE", help="Draw the top of the --node or --output bit into FILE."),
@@ -47,13 +59,15 @@ def inspect(
 ) -> None:
     """Show what is inside a model: its contexts, shared functions, operands, and the evidence for any node.
 
-    Without an option, an overview with the ledger of speculations by kind and status.
+    Without an option, an overview with the ledger of speculations by kind and status. --recheck ends with
+    exit code 1 when a row refutes a claim; the model stays as it is.
     """
     from bsdgen.cli import inspect_views as views
     from bsdgen.inspect import Inspection, nodes, overview, pairs
     from bsdgen.inspect import contexts as of_contexts
     from bsdgen.inspect import operands as of_operands
     from bsdgen.inspect import shared as of_shared
+    from bsdgen.inspect.again import asked_again
     from bsdgen.model import Model
 
     if svg is not None and node is None and output is None:
@@ -79,12 +93,31 @@ def inspect(
     if output is not None:
         facts["output"] = nodes.output(of, output)
         parts += views.output_view(facts["output"])
+    if recheck is not None:
+        with out.progress("asking again"):
+            facts["recheck"] = asked_again(of, _oracle(of, oracle, model), recheck, seed)
+        parts += views.recheck_view(facts["recheck"])
     if svg is not None:
         _draw(of, node, output, svg)
     if not facts:
         facts["overview"] = overview.overview(of)
         parts = views.overview_view(facts["overview"], str(model))
     out.result({"model": str(model), **facts}, views.rendered(parts))
+    if recheck is not None and facts["recheck"]["n_refuted"]:
+        raise CheckFailed(f"{model}: {facts['recheck']['n_refuted']:,} claims of its ledger are refuted")
+
+
+def _oracle(of: "Inspection", text: str | None, folder: Path) -> "CheckedOracle":
+    """Build the oracle that the model names, or the one that was given, behind its checks."""
+    from bsdgen.oracle.checked import CheckedOracle
+    from bsdgen.oracle.resolve import resolve_oracle
+
+    of.needed_ledger()
+    name = text if text is not None else str(of.model.info.get("oracle", ""))
+    if not name:
+        raise UsageError(f"{folder}: the model names no oracle; give one with --oracle")
+    schema = of.model.schema
+    return CheckedOracle(resolve_oracle(name, schema), output_names=schema.output_names())
 
 
 def _draw(of: "Inspection", node: int | None, output: str | None, path: Path) -> None:

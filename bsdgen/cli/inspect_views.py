@@ -85,11 +85,13 @@ def overview_view(facts: dict[str, Any], name: str) -> list[RenderableType]:
 
 def ledger_view(summary: dict[str, Any], title: str = "What was speculated") -> Table:
     """Show a ledger's summary."""
-    states = ("speculated", "confirmed", "refuted", "proved")
-    table = _table(title, ["claim", "records", *states, "fresh rows, least", "median"])
+    states = ("speculated", "confirmed", "refuted", "proved", "given_up")
+    heads = [state.replace("_", " ") for state in states]
+    table = _table(title, ["claim", "records", *heads, "fresh rows, least", "median"])
     for kind, counts in summary["kinds"].items():
         cells = [
-            Text(f"{counts[state]:,}", _STATUS_STYLE[state] if counts[state] else "dim") for state in states
+            Text(f"{counts[state]:,}", _STATUS_STYLE.get(state, "") if counts[state] else "dim")
+            for state in states
         ]
         more = f" (+{counts['unlisted']:,})" if counts["unlisted"] else ""
         table.add_row(
@@ -263,6 +265,18 @@ def records_view(records: list[dict[str, Any]], title: str) -> Table:
             record["cube"] + more,
         )
     return table
+
+
+def recheck_view(facts: dict[str, Any]) -> list[RenderableType]:
+    """Show what asking again found."""
+    title = f"After {facts['rows']:,} more rows, {facts['rows_a_claim']:,} a claim (seed {facts['seed']})"
+    views: list[RenderableType] = [ledger_view(facts["ledger"], title)]
+    if not facts["n_refuted"]:
+        return [*views, Text("No claim was refuted.", "green")]
+    views.append(records_view(facts["refuted"], f"Refuted: {facts['n_refuted']:,}"))
+    first = facts["refuted"][0]
+    row = " ".join(f"{name}={value}" for name, value in first["witness"].items())
+    return [*views, Text(f"The first is refuted by {row}", "red")]
 
 
 def output_view(facts: dict[str, Any]) -> list[RenderableType]:
