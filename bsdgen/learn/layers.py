@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
-from bsdgen.errors import BudgetReached
+from bsdgen.errors import BudgetReached, OracleContradiction
 from bsdgen.learn.functions import Function, FunctionTable, common_hash, free_variables, function_key, set_bit
 from bsdgen.learn.ordering import next_variable
 from bsdgen.learn.queries import Queries
@@ -284,7 +284,11 @@ class Expander:
         rows = (self.bank[[int(np.argmax(bits)), int(np.argmin(bits))]] & ~function.mask) | function.value
         word, shift = function.output >> 6, np.uint64(function.output & 63)
         ends = (self.queries.ask(rows)[0][:, word] >> shift) & np.uint64(1)
-        assert ends[0] != ends[1]
+        if ends[0] == ends[1] or (rows[0] == rows[1]).all():
+            raise OracleContradiction(
+                f"the oracle is not deterministic: output bit {function.output} was 0 and 1 in a cube in "
+                "which it is constant now; it must be a function of its inputs alone"
+            )
         differ = np.unpackbits((rows[0] ^ rows[1]).view(np.uint8), bitorder="little")
         variables = np.flatnonzero(differ)
         low, high = (

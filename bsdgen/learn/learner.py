@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
-from bsdgen.errors import BudgetReached, InputError
+from bsdgen.errors import BudgetReached, InputError, OracleContradiction
 from bsdgen.learn.accuracy import Accuracy, measure_accuracy
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
 from bsdgen.learn.blame import refuted, undone
@@ -250,6 +250,7 @@ class _Fit:
         mistakes = Checker(self.queries, built.assembly).run(
             self.source, self.rng, _context_cubes(built.tree), self.config.n_check
         )
+        self._ask_again(built, mistakes)
         self.round += 1
         self.n_counterexamples += len(mistakes.rows)
         self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
@@ -260,6 +261,21 @@ class _Fit:
             f"{mistakes.wrong} of {mistakes.checked} fresh rows wrong",
         )
         return mistakes
+
+    def _ask_again(self, built: Attempt, mistakes: Mistakes) -> None:
+        """A counterexample must be one twice: a rare slip of the oracle would never be explained."""
+        if not mistakes.rows:
+            return
+        rows = np.array(mistakes.rows)
+        outputs, care = self.queries.ask(rows)
+        still = ((built.assembly.bsd.evaluate(rows) ^ outputs) & care).any(axis=1)
+        if not still.all():
+            words = ", ".join(f"{int(word):#x}" for word in rows[int(np.argmin(still))])
+            raise OracleContradiction(
+                f"the oracle is not deterministic: {int((~still).sum())} of {rows.shape[0]} rows got another "
+                f"answer when they were asked again, first the packed inputs {words}; it must be a function "
+                "of its inputs alone (no state, clock or unseeded randomness)"
+            )
 
     def _extended(self, bank: U64, mistakes: Mistakes) -> U64:
         """The bank with the counterexamples, and near misses of them up to a multiple of 64."""

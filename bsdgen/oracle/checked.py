@@ -9,16 +9,18 @@ from bsdgen.errors import BsdgenError, OracleContradiction, OracleError
 from bsdgen.oracle.protocol import Oracle
 
 _SAMPLE = 64  # rows asked again at a time
+_WATCHED = 16  # rows of a question that are looked at for changes
 _CALLS_BETWEEN = 256  # calls, or
-_ROWS_BETWEEN = 1 << 20  # rows, after which earlier rows are asked again
+_ROWS_BETWEEN = 1 << 16  # rows, after which earlier rows are asked again: one row in a thousand
 
 
 class CheckedOracle:
     """Passes questions on and checks the answers.
 
     Shape and type of every answer are checked. Up to 64 rows of the first batch are asked a second time at
-    once, in reverse order; later, every 256 calls or 2**20 rows, a sample of earlier rows is asked again,
-    and so it is by `recheck`.
+    once, in reverse order; later, every 256 calls or 2**16 rows, a sample of earlier rows is asked again,
+    and so it is by `recheck`. An oracle that writes into its questions is refused; answers in memory that it
+    uses again, or in that of the question, are copied.
     Whatever the inner oracle raises becomes an `OracleError`.
 
     Parameters
@@ -41,6 +43,8 @@ class CheckedOracle:
         self._rows_since = 0
         self._first: tuple[U64, U64, U64] | None = None
         self._sample: tuple[U64, U64, U64] | None = None
+        self._reuses_memory = True  # until it is known that it does not
+        self._given: tuple[U64, ...] = ()  # the first answers as they came, to see whether they share memory
 
     @property
     def n_inputs(self) -> int:
@@ -73,7 +77,12 @@ class CheckedOracle:
             self._rows_since += n
             if self._sample is None:
                 self._first = self._sample = self._pick(inputs, outputs, care)
+                first = self._given
                 self._ask_again(self._sample)
+                self._reuses_memory = any(
+                    np.may_share_memory(one, other) for one, other in zip(first, self._given, strict=True)
+                )
+                self._given = ()
             elif self._calls % _CALLS_BETWEEN == 0 or self._rows_since >= _ROWS_BETWEEN:
                 self._ask_again(self._sample)
                 self._sample = self._pick(inputs, outputs, care)
@@ -127,6 +136,8 @@ class CheckedOracle:
 
     def _ask(self, inputs: U64) -> tuple[U64, U64]:
         expected = (inputs.shape[0], n_words(self.n_outputs))
+        some = slice(None, None, max(1, inputs.shape[0] // _WATCHED))
+        before = inputs[some].copy()
         try:
             answer = self.inner.query(inputs)
         except BsdgenError:
@@ -140,9 +151,20 @@ class CheckedOracle:
             raise OracleError(
                 f"oracle {self.name}: returned {type(answer).__name__}, expected the tuple (outputs, care)"
             )
-        return self._well_formed("outputs", answer[0], expected), self._well_formed(
-            "care", answer[1], expected
-        )
+        if not np.array_equal(inputs[some], before):
+            raise OracleError(
+                f"oracle {self.name}: changed the array of questions that it was given; it must leave that "
+                "as it is (work on a copy)"
+            )
+        outputs = self._well_formed("outputs", answer[0], expected)
+        care = self._well_formed("care", answer[1], expected)
+        if self._sample is None or self._given:
+            self._given = (outputs, care)
+        return self._own(outputs, inputs), self._own(care, inputs)
+
+    def _own(self, answer: U64, inputs: U64) -> U64:
+        """An answer that no later question changes."""
+        return answer.copy() if self._reuses_memory or np.may_share_memory(answer, inputs) else answer
 
     def _well_formed(self, what: str, array: U64, expected: tuple[int, int]) -> U64:
         if not isinstance(array, np.ndarray) or array.dtype != np.uint64 or array.shape != expected:

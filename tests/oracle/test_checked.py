@@ -43,7 +43,7 @@ def test_rows_of_the_user_are_counted_and_the_checks_are_cheap():
     assert inner.n_asked - oracle.n_queries == 64
 
 
-@pytest.mark.parametrize("n_calls,n_rows,n_again", [(256, 1, 2), (3, 1 << 19, 2), (512, 1, 3)])
+@pytest.mark.parametrize("n_calls,n_rows,n_again", [(256, 1, 2), (3, 1 << 15, 2), (512, 1, 3)])
 def test_earlier_rows_are_asked_again_now_and_then(n_calls, n_rows, n_again):
     inner = Inverter(lambda inputs: (np.zeros_like(inputs), np.zeros_like(inputs)))
     oracle = CheckedOracle(inner)
@@ -219,3 +219,67 @@ def test_recorded_rows_hold_the_oracle_to_account():
     care[7, 1] ^= np.uint64(4)
     care[9, 0] ^= np.uint64(1)
     oracle.check_recorded(inputs, outputs, care)
+
+
+def test_an_oracle_that_changes_its_questions_is_refused():
+    def careless(inputs):
+        inputs[:, 0] ^= np.uint64(1)
+        return Inverter.right(inputs)
+
+    with pytest.raises(OracleError, match="changed the array of questions"):
+        CheckedOracle(Inverter(careless)).query(_questions(1000))
+
+
+def test_an_oracle_that_answers_in_the_same_memory_again():
+    """Without copies the first answer would be the last one."""
+    memory = np.zeros((1000, 2), np.uint64)
+
+    def thrifty(inputs):
+        answer = memory[: len(inputs)]
+        answer[:] = inputs ^ _ONES
+        return answer, np.zeros_like(inputs) | _ONES
+
+    oracle = CheckedOracle(Inverter(thrifty))
+    questions = [_questions(1000, seed) for seed in range(4)]
+    answers = [oracle.query(rows)[0] for rows in questions]
+    for rows, answer in zip(questions, answers, strict=True):
+        assert np.array_equal(answer, rows ^ _ONES)
+
+
+def test_an_oracle_that_answers_with_its_question():
+    oracle = CheckedOracle(Inverter(lambda inputs: (inputs, inputs | _ONES)))
+    for seed in range(3):
+        rows = _questions(100, seed)
+        answer, _ = oracle.query(rows)
+        before = rows.copy()
+        rows[:] = 0
+        assert np.array_equal(answer, before)
+
+
+@pytest.mark.parametrize("make", [lambda a: a[::-1][::-1], np.asfortranarray, lambda a: a.copy()])
+def test_read_only_and_strided_answers_are_taken(make):
+    def answer(inputs):
+        pair = [make(array) for array in Inverter.right(inputs)]
+        for array in pair:
+            array.flags.writeable = False
+        return tuple(pair)
+
+    oracle = CheckedOracle(Inverter(answer))
+    rows = _questions(500)
+    outputs, care = oracle.query(rows)
+    assert np.array_equal(outputs, rows ^ _ONES) and outputs.flags.c_contiguous and care.flags.c_contiguous
+
+
+def test_a_rare_slip_is_found():
+    """One answer in a few thousand is wrong, another one each time."""
+    rng = np.random.default_rng(5)
+
+    def slips(inputs):
+        outputs, care = Inverter.right(inputs)
+        outputs[rng.random(len(inputs)) < 3e-4, 1] ^= np.uint64(4)
+        return outputs, care
+
+    oracle = CheckedOracle(Inverter(slips))
+    with pytest.raises(OracleError, match="not deterministic"):
+        for call in range(400):
+            oracle.query(_questions(1 << 16, call))
