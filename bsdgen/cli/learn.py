@@ -78,6 +78,12 @@ def learn(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that was stopped in this folder.")
     ] = False,
+    allow_differing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-differing", help="Learn what the oracle says although recorded rows say otherwise."
+        ),
+    ] = False,
     log: Annotated[
         Path | None,
         typer.Option("--log", metavar="FILE", help="Write every event as a line of JSON into this file."),
@@ -101,7 +107,8 @@ def learn(
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     if subset is not None:
         text, rows = _inside(subset, text, rows)
-    asked, differing = _oracle(text, fields, rows, out)
+    asked = _oracle(text, fields, rows)
+    differing = _hold_to(asked, rows, allow_differing, out)
     target = folder if folder is not None else Path("rtl_out") / _name(text)
     check_writable(target)
     config = LearnConfig(
@@ -195,8 +202,8 @@ def _inside(subset: str, text: str, rows: "Traces | None") -> "tuple[str, Traces
     return "+".join([text, *classes]), inside
 
 
-def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> "tuple[CheckedOracle, int]":
-    """Build the oracle behind its checks; and how many recorded rows differ from what it says."""
+def _oracle(text: str, fields: "Schema", rows: "Traces | None") -> "CheckedOracle":
+    """Build the oracle behind its checks."""
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.oracle.resolve import resolve_oracle
 
@@ -204,17 +211,31 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None", out: Output) -> 
         missing = "there are no traces" if rows is None else "the traces name no oracle"
         remedy = "give TRACES that name one, or --oracle" if rows is None else "give one with --oracle"
         raise UsageError(f"{missing}, so nobody to ask; {remedy} (simulator:rv32i, or module:function)")
-    asked = CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
-    wrong = 0
-    if rows is not None:
-        if rows.n_contradictions:
-            out.note(
-                f"warning: {rows.n_contradictions:,} recorded rows contradict others with the same inputs"
+    return CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
+
+
+def _hold_to(asked: "CheckedOracle", rows: "Traces | None", allow: bool, out: Output) -> int:
+    """How many recorded rows differ from what the oracle says; any is an error unless that is allowed."""
+    if rows is None:
+        return 0
+    if rows.n_contradictions:
+        what = f"{rows.n_contradictions:,} recorded rows contradict others with the same inputs"
+        if not allow:
+            raise InputError(
+                f"{what}: they are not of one function of the inputs; record them again, or learn what the "
+                "oracle says with --allow-differing"
             )
-        wrong = asked.check_rows(rows.inputs, rows.outputs, rows.care)
-        if wrong:
-            out.note(f"warning: {wrong:,} of {rows.n_rows:,} recorded rows differ from what {text} says")
-    return asked, wrong
+        out.note(f"warning: {what}")
+    if not allow:
+        asked.check_recorded(rows.inputs, rows.outputs, rows.care)
+        return 0
+    wrong = asked.check_rows(rows.inputs, rows.outputs, rows.care)
+    if wrong:
+        out.note(
+            f"warning: {wrong:,} of {rows.n_rows:,} recorded rows differ from what {asked.name} says; what "
+            "the oracle says is learned"
+        )
+    return wrong
 
 
 def _resumes(checkpoint: Path, wanted: bool, out: Output) -> bool:

@@ -125,8 +125,8 @@ class CheckedOracle:
             what = self._describe(inputs, outputs, answer, wrong, row, "recorded", "oracle")
             raise OracleError(
                 f"oracle {self.name}: contradicts {int(rows.sum())} of {rows.shape[0]} recorded rows; "
-                f"first row {row}: {what}; give the oracle that these rows were recorded from, or record "
-                "them again"
+                f"first row {row}: {what}; give the oracle that these rows were recorded from, record "
+                "them again, or learn what the oracle says with --allow-differing"
             )
 
     def _contradictions(self, inputs: U64, outputs: U64, care: U64) -> tuple[U64, U64]:

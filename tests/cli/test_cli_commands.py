@@ -170,7 +170,12 @@ def test_rows_that_the_oracle_contradicts_are_told(
     rows["pc_rdata"][:] = [0, 4, 8]
     write_traces(tmp_path / "wrong.parquet", rows, RVFI_SCHEMA, {"oracle": "simulator:rv32i"})
     stand_in_learner(monkeypatch)
-    assert main(["learn", str(tmp_path / "wrong.parquet"), "-o", str(tmp_path / "m"), "--json"]) == 0
+    command = ["learn", str(tmp_path / "wrong.parquet"), "-o", str(tmp_path / "m"), "--json"]
+    assert main(command) == 3
+    out = capsys.readouterr()
+    assert "contradicts 3 of 3 recorded rows; first row 0: trap" in out.err and "--allow-differing" in out.err
+    assert not (tmp_path / "m").exists()
+    assert main([*command, "--allow-differing"]) == 0
     out = capsys.readouterr()
     assert "3 of 3 recorded rows differ" in out.err
     assert json.loads(out.out)["traces"]["differing"] == 3
