@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bsdgen.bsd.distance import Distances
+from bsdgen.inspect.names import Names
 from bsdgen.report.structure import FieldSize
 from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, SOFT, figure, to_svg
+
+_HEAT = (0.18, 0.53, 0.79)  # readable on light and dark, since an image cannot follow the page's colours
+_MOST_SORTED = 400  # functions whose leaves are put into the best order, which takes their cube
 
 
 def accuracy_chart(classes: Sequence[dict[str, Any]], overall: float) -> str:
@@ -79,3 +85,50 @@ def guard_chart(uses: Sequence[tuple[str, int]]) -> str:
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         return to_svg(drawn, "guards", "The variables that most nodes test")
+
+
+def distance_chart(of: Distances, names: Names) -> str | None:
+    """Heat map of what output bits share, similar ones side by side; None with fewer than two to compare."""
+    wanted = np.flatnonzero(of.size > 0)
+    if wanted.shape[0] < 2:
+        return None
+    overlap = of.overlap()[np.ix_(wanted, wanted)]
+    order = wanted[leaf_order(overlap)]
+    shares = of.overlap()[np.ix_(order, order)]
+    image = np.empty((*shares.shape, 4))
+    image[..., :3], image[..., 3] = _HEAT, shares
+    with figure(6.8, 5.6) as drawn:
+        axes = drawn.subplots()
+        axes.imshow(image, interpolation="nearest", aspect="equal")
+        runs = _runs(order.tolist(), names)
+        axes.set_yticks([at for at, _ in runs], [text for _, text in runs])
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return to_svg(drawn, "distance", "Share of nodes that each two outputs have in common")
+
+
+def leaf_order(overlap: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Order by average-linkage clustering."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    apart = 1.0 - overlap
+    np.fill_diagonal(apart, 0.0)
+    tree = linkage(
+        squareform(apart, checks=False), "average", optimal_ordering=overlap.shape[0] <= _MOST_SORTED
+    )
+    return np.asarray(leaves_list(tree), np.int_)
+
+
+def _runs(order: Sequence[int], names: Names) -> list[tuple[float, str]]:
+    """Where neighbours of one field stand, as the middle of each long run and the field's name."""
+    fields = [names.output_bits[output][0] for output in order]
+    starts = [at for at in range(len(fields)) if not at or fields[at] != fields[at - 1]]
+    ends = [*starts[1:], len(fields)]
+    least = max(1, len(order) // 40)  # shorter runs would print on top of each other
+    return [
+        ((start + end - 1) / 2, fields[start])
+        for start, end in zip(starts, ends, strict=True)
+        if end - start >= least
+    ]

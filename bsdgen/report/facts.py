@@ -10,7 +10,13 @@ from bsdgen.artifacts import read_json, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
+from bsdgen.inspect import Inspection
+from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
+from bsdgen.inspect.operands import operands
+from bsdgen.inspect.overview import check_facts
+from bsdgen.inspect.pairs import distance
+from bsdgen.inspect.shared import shared
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import Structure, analyse
@@ -60,6 +66,7 @@ def gather(folder: Path) -> Known:
         "circuit": _circuit_facts(folder, model),
         "measure": _result(folder, "measure.json"),
         "cosim": _result(folder, "cosim.json"),
+        **_inside(Inspection(model)),
         "equations": [
             {"name": item.name, "guards": item.guards, "uses": item.uses, "sum": item.text}
             for item in equations
@@ -72,6 +79,18 @@ def gather(folder: Path) -> Known:
         },
     }
     return Known(facts["model"]["name"], model, structure, equations, facts)
+
+
+def _inside(of: Inspection) -> dict[str, Any]:
+    """Ledger, contexts, shared parts and operands; null where an earlier bsdgen saved none."""
+    return {
+        "ledger": of.ledger.summary() if of.ledger is not None else None,
+        "check": check_facts(of),
+        "contexts": contexts(of) if of.tree is not None else None,
+        "operands": operands(of),
+        "shared": shared(of, 8),
+        "distance": distance(of, 8),
+    }
 
 
 def _bsd_facts(model: Model, structure: Structure) -> dict[str, Any]:

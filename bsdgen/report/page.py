@@ -7,8 +7,10 @@ import jinja2
 from markupsafe import Markup
 
 from bsdgen.artifacts import write_json, write_text
+from bsdgen.bsd.distance import distances
+from bsdgen.inspect.names import Names
 from bsdgen.measure.result import failure_text
-from bsdgen.report.charts import accuracy_chart, guard_chart, level_chart, size_chart
+from bsdgen.report.charts import accuracy_chart, distance_chart, guard_chart, level_chart, size_chart
 from bsdgen.report.drawing import draw_top
 from bsdgen.report.facts import Known, gather
 from bsdgen.report.style import FONT, css_variables, standalone
@@ -52,6 +54,9 @@ def draw(known: Known) -> dict[str, str]:
         pictures["levels"] = level_chart(structure.profile)
     if facts["bsd"]["tested"]:
         pictures["tested"] = guard_chart([(item["name"], item["nodes"]) for item in facts["bsd"]["tested"]])
+    heat = distance_chart(distances(known.model.bsd), Names(known.model.schema))
+    if heat is not None:
+        pictures["distance"] = heat
     top = draw_top(known.model, structure.guard_uses)
     if top is not None:
         pictures["top"] = top
@@ -74,6 +79,7 @@ def render(known: Known, pictures: dict[str, str]) -> str:
         name=known.name,
         pictures={name: Markup(svg) for name, svg in pictures.items()},
         sums=known.equations,
+        paths={item["context"]: item["cube"] for item in known.facts["contexts"] or []},
         colours=Markup(css_variables()),
         font=Markup(FONT),
     )

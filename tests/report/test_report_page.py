@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from small_learned import learned_unit
 from small_models import LEARNED, adder_model, decoder_model
 
 from bsdgen.artifacts import write_json
@@ -13,6 +15,7 @@ from bsdgen.errors import InputError
 from bsdgen.measure import measure
 from bsdgen.oracle.simulator import SimulatorOracle
 from bsdgen.report import summary_text, write_report
+from bsdgen.report.charts import leaf_order
 
 PROGRAMS = [
     {"name": "sort", "retired": 30_354, "mismatches": 0, "passed": True, "wall_s": 1.5, "detail": ""},
@@ -84,9 +87,10 @@ def test_page_is_whole_and_needs_nothing_else(full: Path) -> None:
     page = (full / "report.html").read_text(encoding="utf-8")
     seen = parsed(page)
     assert len(seen.ids) == len(set(seen.ids))
-    assert all(address.startswith("#") for address in seen.addresses)
-    assert {address[1:] for address in seen.addresses} <= set(seen.ids)
-    assert page.count("<svg") == 5
+    outside = [address for address in seen.addresses if not address.startswith("data:image/png;base64,")]
+    assert all(address.startswith("#") for address in outside)
+    assert {address[1:] for address in outside} <= set(seen.ids)
+    assert page.count("<svg") == 6
     assert "prefers-color-scheme" in page
     assert not re.search(r"#(0[1-7])\1\1", page)  # no stand-in colour is left
 
@@ -102,6 +106,38 @@ def test_page_says_what_was_found(full: Path) -> None:
     assert "seed 9" in page
 
 
+def test_page_says_what_is_inside(tmp_path: Path) -> None:
+    """Ledger and contexts of a learned model; a model without them has neither section."""
+    model = learned_unit()
+    model.save(tmp_path)
+    facts = write_report(tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    parsed(page)
+    assert facts["ledger"]["records"] == model.info["speculation"]["records"]
+    confirmed = facts["ledger"]["kinds"]["merge"]["confirmed"]
+    assert "What was speculated" in page and f"<td>{confirmed:,}</td>" in page
+    guard = facts["contexts"][0]["split_on"]
+    assert "<h2>Contexts</h2>" in page and f'<span class="mono path">{guard}=1</span>' in page
+    assert "What outputs share" in page
+    assert facts["contexts"][0]["nodes"] == model.bsd.n_nodes
+    assert facts["check"]["n"] == model.info["speculation"]["fresh_rows_checked"]
+
+
+def test_an_older_model_has_no_ledger(full: Path) -> None:
+    page = (full / "report.html").read_text(encoding="utf-8")
+    facts = json.loads((full / "report.json").read_text(encoding="utf-8"))
+    assert facts["ledger"] is None and facts["contexts"] is None
+    assert "What was speculated" not in page and "<h2>Contexts</h2>" not in page
+    assert facts["distance"]["shared"] and facts["shared"]
+
+
+def test_heat_map_puts_alike_outputs_side_by_side() -> None:
+    """Two adders whose outputs alternate are taken apart."""
+    overlap = np.array([[float((i - j) % 2 == 0) for j in range(8)] for i in range(8)])
+    order = leaf_order(overlap) % 2
+    assert sorted(order.tolist()) in ([*order], [*order[::-1]])
+
+
 def test_same_input_gives_the_same_page(full: Path) -> None:
     before = (full / "report.html").read_bytes()
     write_report(full)
@@ -110,7 +146,7 @@ def test_same_input_gives_the_same_page(full: Path) -> None:
 
 def test_figures_are_files_of_their_own(full: Path) -> None:
     names = {path.stem for path in (full / "img").iterdir()}
-    assert names == {"accuracy", "sizes", "levels", "tested", "top"}
+    assert names == {"accuracy", "sizes", "levels", "tested", "top", "distance"}
     for path in (full / "img").iterdir():
         ElementTree.parse(path)
         assert "--accent:" in path.read_text(encoding="utf-8")
