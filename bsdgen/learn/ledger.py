@@ -172,7 +172,7 @@ class Ledger:
         ----------
         literals : int32, shape (1 + n_inputs + n_nodes,)
             New literal of each index of the old diagram (constant and variables too), -1 where there is none.
-            A claim stays what it was: the new literal must be the same function.
+            It must be the old function inside the cubes of the claims about it; elsewhere it may be another.
         """
         return replace(self, target=moved(self.target, literals))
 
