@@ -44,11 +44,14 @@ def measure(
     text = oracle if oracle is not None else str(loaded.info.get("oracle", ""))
     if not text:
         raise UsageError(f"{model}: the model names no oracle; give one with --oracle")
+    finished = bool(loaded.info.get("learn", {}).get("finished", True))
+    if not finished:
+        out.note(f"{model}: is not finished, a budget was reached while it was learned")
     with out.progress("measuring") as progress:
         result = compare(
             loaded, resolve_oracle(text, loaded.schema), vectors=vectors, seed=seed, progress=progress
         )
-    facts = {"oracle": text, "model_sha256": digest, **result.as_dict()}
+    facts = {"oracle": text, "model_sha256": digest, "finished": finished, **result.as_dict()}
     wrong_bit = _netlist_differs(loaded, model, out)
     if wrong_bit is not None:
         facts["netlist_equal"] = not wrong_bit

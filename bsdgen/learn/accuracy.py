@@ -31,10 +31,16 @@ class Accuracy:
 
 def compare(queries: Queries, bsd: Bsd, rows: U64) -> Accuracy:
     """Compare on the given rows where the oracle cares."""
-    outputs, care = queries.ask(rows)
-    wrong = (bsd.evaluate(rows) ^ outputs) & care
-    bits = np.unpackbits(wrong.view(np.uint8), axis=1, bitorder="little")[:, : queries.n_outputs]
-    return Accuracy(rows.shape[0], int(wrong.any(axis=1).sum()), bits.sum(axis=0, dtype=np.int64))
+    found = Accuracy(0, 0, np.zeros(queries.n_outputs, np.int64))
+    step = max(64, min(_FIRST, queries.batch_rows // 8))  # bits are unpacked to bytes
+    for first in range(0, rows.shape[0], step):
+        part = rows[first : first + step]
+        outputs, care = queries.ask(part)
+        wrong = (bsd.evaluate(part) ^ outputs) & care
+        bits = np.unpackbits(wrong.view(np.uint8), axis=1, bitorder="little")[:, : queries.n_outputs]
+        by_output = bits.sum(axis=0, dtype=np.int64)
+        found += Accuracy(part.shape[0], int(wrong.any(axis=1).sum()), by_output)
+    return found
 
 
 def measure_accuracy(

@@ -4,7 +4,6 @@ A budget that is reached raises `BudgetReached`. While no diagram is complete, p
 memory is held back: what was learned so far must still be made into a diagram and be measured.
 """
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,5 +116,5 @@ def out_of_memory(limit_mib: float, n_functions: int) -> BudgetReached:
     """The error of a used up memory."""
     return BudgetReached(
         f"memory limit of {limit_mib:,.0f} MiB reached with {n_functions} functions; raise max_memory_mib "
-        f"(--max-memory) if there is more (process {os.getpid()}), or the function has no small diagram"
+        "(--max-memory) if there is more, or the function has no small diagram"
     )

@@ -68,10 +68,11 @@ class Checker:
         `exercised` is told which rows were checked, and their care bits.
         """
         found = self.mistakes
-        for first in range(0, rows.shape[0], _BLOCK):
+        block = min(_BLOCK, self.queries.batch_rows)
+        for first in range(0, rows.shape[0], block):
             if found.full:
                 return
-            part = np.ascontiguousarray(rows[first : first + _BLOCK])
+            part = np.ascontiguousarray(rows[first : first + block])
             outputs, care = self.queries.ask(part)
             wrong = (self.assembly.bsd.evaluate(part) ^ outputs) & care
             bad = np.flatnonzero(wrong.any(axis=1))

@@ -12,9 +12,8 @@ from bsdgen.learn.kernels import rows as kernel
 from bsdgen.oracle.protocol import Oracle
 
 I64 = NDArray[np.int64]
-_BATCH_ROWS = (
-    1 << 18
-)  # rows a call of the oracle: large enough to amortise, small enough for the cache and memory
+_BATCH_ROWS = 1 << 18  # rows a call of the oracle: enough to amortise, small enough for the cache
+_BATCH_BYTES = 1 << 27  # of its answers: with thousands of outputs a row is long
 
 
 class Queries:
@@ -27,16 +26,17 @@ class Queries:
         self.w_in = n_words(oracle.n_inputs)
         self.w_out = n_words(oracle.n_outputs)
         self.n_queries = 0
+        self.batch_rows = max(64, min(_BATCH_ROWS, _BATCH_BYTES // (8 * max(self.w_in, 2 * self.w_out, 1))))
 
     def ask(self, inputs: U64) -> tuple[U64, U64]:
         """Outputs and care masks of packed rows, in batches."""
         self.n_queries += inputs.shape[0]
-        if inputs.shape[0] <= _BATCH_ROWS:
+        if inputs.shape[0] <= self.batch_rows:
             return self.oracle.query(inputs)
         outputs = np.empty((inputs.shape[0], self.w_out), np.uint64)
         care = np.empty_like(outputs)
-        for first in range(0, inputs.shape[0], _BATCH_ROWS):
-            part = slice(first, first + _BATCH_ROWS)
+        for first in range(0, inputs.shape[0], self.batch_rows):
+            part = slice(first, first + self.batch_rows)
             outputs[part], care[part] = self.oracle.query(inputs[part])
         return outputs, care
 
@@ -47,7 +47,7 @@ class Queries:
         """
         k = bank.shape[0]
         planes = np.empty((output.shape[0], k // 64), np.uint64)
-        step = max(1, _BATCH_ROWS // k)
+        step = max(1, self.batch_rows // k)
         buffer = np.empty((step * k, self.w_in), np.uint64)
         for first in range(0, output.shape[0], step):
             part = slice(first, min(first + step, output.shape[0]))
@@ -65,7 +65,7 @@ class Queries:
         """
         k = rows.shape[1]
         planes = np.empty((owner.shape[0], k // 64), np.uint64)
-        step = max(1, _BATCH_ROWS // k)
+        step = max(1, self.batch_rows // k)
         buffer = np.empty((step * k, self.w_in), np.uint64)
         for first in range(0, owner.shape[0], step):
             part = slice(first, min(first + step, owner.shape[0]))
@@ -94,7 +94,7 @@ class Queries:
         flips = np.concatenate([np.array([-1], np.int64), variables])
         out = np.empty((variables.shape[0], k, self.w_out), np.uint64)
         cube_mask, cube_value = mask[None], value[None]
-        step = max(2, _BATCH_ROWS // k)
+        step = max(2, self.batch_rows // k)
         buffer = np.empty((step * k, self.w_in), np.uint64)
         base: U64 | None = None
         base_care: U64 | None = None

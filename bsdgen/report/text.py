@@ -12,6 +12,11 @@ def summary_text(facts: dict[str, Any], page: Path) -> str:
         lines += ["accuracy on fresh vectors", *_accuracy(measured), ""]
     if ran:
         lines += ["programs in lock-step with the reference model", *_programs(ran["programs"]), ""]
+    if learned and not learned.get("finished", True):
+        lines.append(
+            f"unfinished, a budget was reached: {learned['n_wrong']:,} of {learned['n_checked']:,} "
+            "fresh rows wrong"
+        )
     if learned:
         lines.append(
             f"learned   {learned['wall_s']:.1f} s wall, {learned['cpu_s']:.1f} s CPU, "
