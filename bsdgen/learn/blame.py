@@ -53,7 +53,7 @@ def refuted(attempt: Attempt, rows: U64, queries: Queries, number: int) -> Ledge
     """
     outputs, care = queries.ask(rows)
     wrong = (attempt.assembly.bsd.evaluate(rows) ^ outputs) & care
-    walk = _Walk(attempt.table, attempt.tree, rows)
+    walk = Walk(attempt.table, attempt.tree, rows)
     for row in np.flatnonzero(wrong.any(axis=1)).tolist():
         bits = np.flatnonzero(np.unpackbits(wrong[row].view(np.uint8), bitorder="little"))
         walk.follow(row, int(bits[row % bits.shape[0]]))
@@ -70,7 +70,7 @@ def undone(table: FunctionTable, index: int, branch: int, number: int) -> Ledger
     return given_up(table, [Step(0, of.output, mask, value, literal)], number, mask.shape[0])
 
 
-class _Walk:
+class Walk:
     """Paths through tree and table."""
 
     def __init__(self, table: FunctionTable, tree: list[TreeNode], rows: U64) -> None:
@@ -78,8 +78,8 @@ class _Walk:
         self.steps: list[Step] = []
         self.turns: list[Turn] = []
 
-    def follow(self, row: int, output: int) -> None:
-        """Note every step of an output's path."""
+    def follow(self, row: int, output: int) -> int:
+        """Note every step of an output's path; the value at its end, which is what the diagram says."""
         at = 0
         while output not in self.tree[at].known:
             node = self.tree[at]
@@ -92,7 +92,7 @@ class _Walk:
                 high = self._bit(row, (node.guard >> 1) - 1) ^ (node.guard & 1)
             at = node.high if high else node.low
         context = self.tree[at].context
-        self._down(Step(row, output, context.mask, context.value, self.tree[at].known[output]))
+        return self._down(Step(row, output, context.mask, context.value, self.tree[at].known[output]))
 
     def _down(self, step: Step) -> int:
         """Note the steps from a claim down to a terminal; the value there."""
@@ -154,7 +154,7 @@ def _ask(queries: Queries, rows: U64, of: list[tuple[int, int, U64, U64]]) -> tu
     return bits, care
 
 
-def _bad_guards(walk: _Walk, rows: U64, queries: Queries, number: int) -> Ledger:
+def _bad_guards(walk: Walk, rows: U64, queries: Queries, number: int) -> Ledger:
     """Function guards that led to the right half, where the output is another nevertheless."""
     turns, tree = walk.turns, walk.tree
     sides = [

@@ -67,6 +67,8 @@ def test_contexts_tell_how_outputs_are_settled(of: Inspection) -> None:
     assert all(sum(item["settled"].values()) == item["outputs"] for item in leaves)
     one, two = found[3], found[found[3]["nearest"]["context"]]
     cones = [set(leaf_cone(of, leaf["context"])) for leaf in (one, two)]
+    others = set().union(*(leaf_cone(of, leaf["context"]) for leaf in leaves if leaf is not one))
+    assert len(cones[0] - others) == one["own"] < one["nodes"]
     assert len(cones[0] & cones[1]) == one["nearest"]["shared"] and len(cones[0]) == one["nodes"]
 
 

@@ -6,10 +6,10 @@ from small_oracles import FieldOracle, Fields, TableOracle, learn, small_config
 
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
-from bsdgen.learn import BsdLearner, learner
-from bsdgen.learn.blame import refuted
+from bsdgen.learn import BsdLearner, learner, tree
+from bsdgen.learn.blame import Walk, refuted
 from bsdgen.learn.ledger import Kind, Ledger, Status
-from bsdgen.learn.product import Attempt
+from bsdgen.learn.product import Attempt, Product, given_up_in
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.recheck import recheck
 
@@ -105,6 +105,32 @@ def blamed(attempt: Attempt, other: FieldOracle, rows: U64) -> Ledger:
     return refuted(attempt, rows, Queries(other), 1)
 
 
+def test_a_path_ends_with_what_the_diagram_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through contexts, a function guard of either value, merges and complements."""
+    attempt = attempt_of(compare_then(False), monkeypatch)
+    rows = Fields([12, 12, 32, 32]).random(1, 40)
+    low = rows[::2, 0] & np.uint64(0xFFF)
+    rows[::2, 0] = (rows[::2, 0] & ~np.uint64(0xFFF000)) | low << np.uint64(12)  # these have equal words
+    says = attempt.assembly.bsd.evaluate(rows)[:, 0]
+    walk = Walk(attempt.table, attempt.tree, rows)
+    for row in range(len(rows)):
+        for output in range(0, 32, 5):
+            assert walk.follow(row, output) == int(says[row]) >> output & 1
+    assert {turn.below == attempt.tree[turn.above].high for turn in walk.turns} == {True, False}
+
+
+def test_given_up_claims_come_back_from_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Ledger, Product]] = []
+    inner = learner.finished
+    monkeypatch.setattr(learner, "finished", lambda *of: (seen.append((of[2], inner(*of))), seen[-1][1])[1])
+    learn(equality(), recorded())
+    given_up, product = seen[-1]
+    assert len(given_up) > 10
+    back = given_up_in(Product.from_arrays(product.arrays()))
+    for name, array in given_up.arrays().items():
+        assert np.array_equal(back.arrays()[name], array) and back.arrays()[name].dtype == array.dtype, name
+
+
 def test_every_counterexample_refutes_something(monkeypatch: pytest.MonkeyPatch) -> None:
     """A diagram of one function held against another."""
     attempt = attempt_of(FieldOracle([8, 8], [8], lambda a, b: (a + b,)), monkeypatch)
@@ -150,6 +176,7 @@ def test_uncared_outputs_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
         return function(op, a, b)[0], np.where(op < 2, a | b, a & b)
 
     monkeypatch.setattr(learner.LearnConfig, "control_gain", 0.01)
+    monkeypatch.setattr(tree, "_LEAF_BUDGET", 0)  # or one leaf would do for all
     attempt = attempt_of(FieldOracle([2, 8, 8], [8, 8], function, cared), monkeypatch)
     found = blamed(attempt, FieldOracle([2, 8, 8], [8, 8], other), Fields([2, 8, 8]).random(1, 200))
     assert (found.kind == Kind.UNCARED).any()

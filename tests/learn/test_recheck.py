@@ -1,6 +1,7 @@
 """Claims against the oracle again: true ones stand, and whatever is tampered with is found."""
 
 import dataclasses
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from small_oracles import FieldOracle, TableOracle, learn
 from small_units import decoder_oracle, fresh_rows, guard_oracle, random_oracle, unit_oracle
 
 from bsdgen.bsd import Bsd
+from bsdgen.learn import tree
 from bsdgen.learn.ledger import Kind, Ledger, Status, claims
 from bsdgen.learn.recheck import recheck
 
@@ -47,6 +49,14 @@ def test_small_cubes_are_proved() -> None:
     assert set(bad.tolist()) == set(np.flatnonzero(inside & (ledger.output == 0)).tolist())
 
 
+def test_large_cubes_are_not_proved() -> None:
+    oracle = guard_oracle()
+    bsd, ledger = learned(oracle)
+    found = recheck(ledger, bsd, oracle, 50, 1)
+    small = 88 - np.bitwise_count(ledger.mask).sum(axis=1, dtype=np.int64) <= 10
+    assert np.array_equal(found.ledger.status == Status.PROVED, small) and 0 < small.sum() < len(ledger)
+
+
 def test_a_tampered_diagram_is_refuted() -> None:
     oracle = unit_oracle()
     bsd, ledger = learned(oracle)
@@ -81,7 +91,8 @@ def test_a_tampered_claim_is_refuted(kind: Kind) -> None:
 
 def test_what_is_said_to_be_uncared_is_asked_for() -> None:
     oracle = decoder_oracle()
-    bsd, ledger = learned(oracle, control_gain=0.01)
+    with patch.object(tree, "_LEAF_BUDGET", 0):  # or one leaf would do for all
+        bsd, ledger = learned(oracle, control_gain=0.01)
     assert (ledger.kind == Kind.UNCARED).any()
     honest = recheck(ledger, bsd, oracle, 20, 0)
     assert not len(honest.refuted)
