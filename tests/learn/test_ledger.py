@@ -182,6 +182,7 @@ def test_status_and_joining() -> None:
         guards=np.array([1], np.int32),
         guard_set=np.ones((1, 1), np.uint64),
         guard_assignments=np.zeros((1, 2, 1), np.uint64),
+        guard_outputs=np.ones((1, 1), np.uint64),
     )
     both = one.joined(guards)
     assert both.guards.tolist() == [3] and len(both) == 4
@@ -197,7 +198,7 @@ def test_status_and_joining() -> None:
     summary = proved.summary()
     assert summary["records"] == 4
     assert summary["kinds"]["constant"] == {
-        "records": 2, "unlisted": 0, "speculated": 1, "confirmed": 0, "refuted": 0, "proved": 1,
+        "records": 2, "unlisted": 0, "speculated": 1, "confirmed": 0, "refuted": 0, "proved": 1, "given_up": 0,
         "least_fresh": 0, "median_fresh": 2,
     }  # fmt: skip
 
