@@ -8,6 +8,7 @@ from bsdgen.bench.trial import configured
 from bsdgen.errors import UsageError
 
 
+@pytest.mark.slow
 def test_variants_change_what_they_say() -> None:
     result = run_ablations(
         [demo_problem(1, 8)],

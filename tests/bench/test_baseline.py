@@ -105,6 +105,7 @@ def test_a_row_says_what_became_of_it() -> None:
     assert bad.proved is None and bad.nodes is None and bad.canonical is None and "300 nodes" in bad.reason
 
 
+@pytest.mark.slow
 def test_both_learners_run_on_each_function() -> None:
     result = run_baseline([demo_case(7, 8)], ("interleaved",), time_limit_s=60)
     (row,) = result.rows

@@ -74,6 +74,7 @@ def test_a_diagram_loses_its_disguise() -> None:
     assert (shown == found[:, disguise.output_order] ^ disguise.output_flip).all()
 
 
+@pytest.mark.slow
 def test_plain_and_blind_are_both_proved() -> None:
     result = run_blind(
         demo_problem(1, 8), config=SMALL, recipes=(Recipe(1),), plain_seeds=(0, 1), optimise_rounds=1

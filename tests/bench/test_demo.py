@@ -84,6 +84,7 @@ def test_a_wrong_specification_is_disproved() -> None:
     assert proof(found) == "NO"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_in_time_is_said_and_the_next_is_learned() -> None:
     config = replace(SMALL, time_limit_s=0.01)
     result = run_demo(chosen("15,9"), width=8, config=config)

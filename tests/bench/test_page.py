@@ -99,3 +99,8 @@ def test_a_stale_page_is_noticed(folder: Path, capsys: pytest.CaptureFixture[str
     assert "run `bsdgen bench page`" in capsys.readouterr().err
     assert main(arguments[:-1]) == 0 and main(arguments) == 0
     assert "from `docs/bench/*.json`" in page.read_text()
+
+
+def test_the_committed_page_is_current() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    assert stale(docs / "bench", docs / "benchmarks.md") == []

@@ -69,6 +69,7 @@ def test_uncared_bits_may_be_anything() -> None:
     assert not answer.equal and answer.output == RVFI_SCHEMA.n_outputs - 1
 
 
+@pytest.mark.slow
 def test_an_opcode_class_is_learned_and_proved(rows: U64) -> None:
     result = run_subsets(rows, ("lui", "system"), config=SMALL, optimise_rounds=0)
     assert result.exact

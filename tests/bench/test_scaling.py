@@ -54,6 +54,7 @@ def test_threads_change_nothing() -> None:
         WideOracle("add", 12)
 
 
+@pytest.mark.slow
 def test_small_widths_are_learned_proved_and_drawn() -> None:
     result = run_scaling(("add", "compare"), (8, 16), config=SMALL)
     assert [(row.kind, row.width) for row in result.rows] == list(
