@@ -72,6 +72,8 @@ class BlindResult(msgspec.Struct, frozen=True):
         """The bars of a blind learner."""
         exact = sum(row.trial.learned and row.trial.proved is True for row in self.rows)
         bars = [Bar("proved exact", "all", f"{exact} of {len(self.rows)}", exact == len(self.rows))]
+        if all(row.blind for row in self.rows):
+            return tuple(bars)  # nothing to compare with
         figures: list[tuple[str, Callable[[BlindRow], float | None], float]] = [
             ("nodes, blind : plain", lambda row: row.trial.nodes, MOST_SIZE),
             ("ANDs, optimised", lambda row: row.trial.ands_optimised, MOST_SIZE),

@@ -118,5 +118,9 @@ def test_bars(figures: dict[str, float], missed: list[int]) -> None:
     assert [at for at, bar in enumerate(bars) if not bar.met] == missed
 
 
+def test_without_a_plain_run_only_exactness_is_judged() -> None:
+    assert [bar.text for bar in BlindResult("x", (a_run(True),)).bars] == ["proved exact"]
+
+
 def test_the_wrapper_costs_something() -> None:
     assert 0 < wrapper_cost_s(partial(DemoOracle, 1, 8), Recipe()) < 1e-5
