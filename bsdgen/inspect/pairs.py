@@ -40,9 +40,13 @@ def _pairs(of: Inspection, bits: Distances, n: int, *, closest: bool) -> list[di
     """The first pairs, one for each pair of fields."""
     overlap, names = bits.overlap(), of.names.output_names
     found: dict[tuple[str, str], dict[str, Any]] = {}
+    n_fields = len(of.model.schema.outputs)
+    wanted = min(n, n_fields * (n_fields + (1 if closest else -1)) // 2)
     for i, j in bits.pairs(bits.size.shape[0] ** 2, _LEAST_CONE, closest):
         fields = (of.names.output_bits[i][0], of.names.output_bits[j][0])
-        if fields in found or len(found) == n or (not closest and fields[0] == fields[1]):
+        if len(found) == wanted:
+            break
+        if fields in found or (not closest and fields[0] == fields[1]):
             continue
         found[fields] = {
             "first": names[i],

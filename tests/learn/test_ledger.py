@@ -198,8 +198,8 @@ def test_status_and_joining() -> None:
     summary = proved.summary()
     assert summary["records"] == 4
     assert summary["kinds"]["constant"] == {
-        "records": 2, "unlisted": 0, "speculated": 1, "confirmed": 0, "refuted": 0, "proved": 1, "given_up": 0,
-        "least_fresh": 0, "median_fresh": 2,
+        "records": 2, "unlisted": 0, "speculated": 1, "confirmed": 0, "refuted": 0, "proved": 1,
+        "given_up": 0, "least_fresh": 0, "median_fresh": 2,
     }  # fmt: skip
 
 
