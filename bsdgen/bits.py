@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
 _PART = 2048  # rows that a thread packs at once
-_THREADED = 8192  # rows from which threads pay: waking them takes milliseconds on a busy machine
+_THREADED = 1 << 17  # rows from which threads pay: they burn time waiting for each other
 
 
 def n_words(n_bits: int) -> int:

@@ -20,6 +20,8 @@ from bsdgen.learn.samples import RowSource
 
 _BLOCK = 1 << 17
 _PER_OUTPUT = 3  # rows kept for each output bit that is wrong
+_FRESH_PER_EDGE = 2048  # fresh rows for each edge; half of them are inside its cube
+_LEAST_FRESH = 1 << 17
 _MOST = 384  # rows kept a round
 
 
@@ -89,7 +91,12 @@ class Checker:
                         return
 
     def run(self, source: RowSource, rng: np.random.Generator, contexts: tuple[U64, U64], n: int) -> Mistakes:
-        """One round: about `n` fresh rows and all recorded ones."""
+        """One round: all recorded rows, and fresh ones.
+
+        Of the latter there are up to `n`: a small diagram says little that could be wrong, and needs fewer
+        for the same evidence for each of its edges.
+        """
+        n = min(n, max(_LEAST_FRESH, _FRESH_PER_EDGE * self.edge_output.shape[0]))
         if source.recorded is not None:
             self.compare(source.recorded)
         size = max(1, min(_BLOCK, n // 4))

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached, OracleContradiction
 from bsdgen.learn.functions import Function, FunctionTable, common_hash, free_variables, function_key, set_bit
+from bsdgen.learn.kernels import rows as row_kernel
 from bsdgen.learn.ordering import next_variable
 from bsdgen.learn.queries import Queries
 
 I64 = NDArray[np.int64]
+_PART = 256  # functions, or variables, that are sampled at once
 _OWN_ROWS = 64  # rows of its own that a function gets, where it is the less frequent value
 
 
@@ -27,18 +29,22 @@ class Effort:
     Attributes
     ----------
     functions : most new functions, None for any number.
-    width : most functions that are open at the same time, None for any number.
+    width : most functions that may be open at the same time, None for any number.
+    narrow : while no more than this are open, half as many functions again are allowed.
     careful : which rule chooses the next variable (`bsdgen.learn.ordering`).
     """
 
     functions: int | None = None
     width: int | None = None
+    narrow: int = 0
     careful: bool = False
 
     def exceeded(self, n_functions: int, n_open: int) -> bool:
         """Whether so many new functions, and so many that are still open, are too many."""
         too_wide = self.width is not None and n_open > self.width
-        return too_wide or (n_open > 0 and self.functions is not None and n_functions > self.functions)
+        share = 1.5 if n_open <= self.narrow else 1.0
+        too_many = self.functions is not None and n_functions > share * self.functions
+        return n_open > 0 and (too_wide or too_many)
 
 
 UNLIMITED = Effort()
@@ -240,22 +246,23 @@ class Expander:
             else:
                 variables, planes, base = known
                 live.sens[i, variables], live.base[i] = planes, base
-        for first in range(0, len(unknown), 256):
-            self._sample_part(live, np.array(unknown[first : first + 256]), signatures, supports)
-        for i in unknown:
-            variables = np.flatnonzero(live.sens[i].any(axis=1))
-            self.memory.sampled[self.table.at(ids[i]).key()] = (
-                variables,
-                live.sens[i, variables],
-                live.base[i],
-            )
+        for first in range(0, len(unknown), _PART):
+            part = unknown[first : first + _PART]
+            self._sample_part(live, np.array(part), signatures, supports)
+            for i in part:
+                variables = np.flatnonzero(live.sens[i].any(axis=1))
+                self.memory.sampled[self.table.at(ids[i]).key()] = (
+                    variables,
+                    live.sens[i, variables],
+                    live.base[i].copy(),
+                )
         for i, index in enumerate(ids):
             if self.table.at(index).complement:
                 live.base[i] = ~live.base[i]
         return live
 
     def _sample_part(self, live: _Live, at: I64, signatures: U64, supports: NDArray[np.bool_] | None) -> None:
-        n = at.shape[0]
+        n, common = at.shape[0], self.n_common // 64
         functions = [self.table.at(live.ids[i]) for i in at]
         output = np.array([f.output for f in functions], np.int64)
         mask = np.array([f.mask for f in functions])
@@ -264,19 +271,39 @@ class Expander:
         rows[:, : self.n_common] = self.bank[: self.n_common]
         for i in range(n):
             rows[i, self.n_common :] = self.bank[self._own_rows(signatures[at[i]])]
-        base = self.queries.sensitivities(
-            rows, output, mask, value, np.arange(n, dtype=np.int64), np.full(n, -1, np.int64)
-        )
-        tried = self._candidates(rows, base, output, mask, value, None if supports is None else supports[at])
+        everyone = np.arange(n, dtype=np.int64)
+        base = self.queries.sensitivities(rows, output, mask, value, everyone, np.full(n, -1, np.int64))
+        expected = None if supports is None else supports[at]
+        asked = 0  # first block that is left to be asked
+        if n > 1 and not (mask != mask[0]).any() and not (value != value[0]).any():
+            shared = self._shared_differences(output, mask[0], value[0])
+            live.sens[at, :, :common] = shared
+            expected, asked = np.asarray(shared.any(axis=2), np.bool_), common
+        tried = self._candidates(rows, base, output, mask, value, expected)
         owner, variable = np.nonzero(tried)
         flipped = self.queries.sensitivities(
-            rows, output, mask, value, owner.astype(np.int64), variable.astype(np.int64)
+            np.ascontiguousarray(rows[:, asked * 64 :]), output, mask, value, owner, variable
         )
-        live.sens[at[owner], variable] = flipped ^ base[owner]
+        live.sens[at[owner], variable, asked:] = flipped ^ base[owner, asked:]
         live.base[at] = base
         for dead in np.flatnonzero(~live.sens[at].any(axis=(1, 2))).tolist():
             crossed = self._crossing(functions[dead], signatures[at[dead]])
             live.sens[at[dead], crossed, -1] = np.uint64(1)
+
+    def _shared_differences(self, output: I64, mask: U64, value: U64) -> U64:
+        """Boolean differences of several outputs inside one cube on the common rows: (o, n_inputs, b).
+
+        One flip shows what it does to all outputs.
+        """
+        planes = np.zeros((output.shape[0], self.queries.n_inputs, self.n_common // 64), np.uint64)
+        free = free_variables(mask, self.queries.n_inputs)
+        for first in range(0, free.shape[0], _PART):
+            variables = free[first : first + _PART]
+            found = np.empty((output.shape[0], variables.shape[0], planes.shape[2]), np.uint64)
+            flips = self.queries.all_differences(self.bank[: self.n_common], mask, value, variables)
+            row_kernel.difference_planes(flips, output, found)
+            planes[:, variables] = found
+        return planes
 
     def _crossing(self, function: Function, signature: U64) -> int:
         """A variable that matters although no flip showed it: between a row with 1 and a row with 0."""

@@ -37,7 +37,7 @@ from bsdgen.learn.partial import Source
 from bsdgen.learn.product import Attempt, Product, given_up_in, product_of
 from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
-from bsdgen.learn.samples import RowSource
+from bsdgen.learn.samples import RowSource, bank_rows
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
 from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
@@ -177,7 +177,9 @@ class _Fit:
                 self.given_up = given_up_in(self.keeper.best)
         else:
             self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
-            self.bank = self.source.mixed(self.rng, self.config.n_bank)
+            bits = self.queries.n_inputs + self.queries.n_outputs
+            size = bank_rows(self.config.n_bank, self.config.n_sensitivity, bits)
+            self.bank = self.source.mixed(self.rng, size)
             self._keep_round(None)
 
     def _search(self) -> Attempt:

@@ -14,8 +14,8 @@ from bsdgen.bits import U64
 from bsdgen.learn.kernels import influence as kernel
 
 I64 = NDArray[np.int64]
-_SELDOM = 10  # on up to so many of some three hundred rows a dependence is seldom seen
-_SELDOM_SHARE = 0.1  # part of a variable's reach that may be seldom seen
+_SELDOM = 16  # a dependence is seldom seen on up to one row in so many
+_SELDOM_SHARE = 0.05  # part of a variable's reach that may be seldom seen
 
 
 def next_variable(base: U64, sens: U64, planes: U64, known: U64, careful: bool) -> int:
@@ -49,8 +49,9 @@ def next_variable(base: U64, sens: U64, planes: U64, known: U64, careful: bool) 
     costs[costs < 0] = np.iinfo(np.int64).max
     reach = (counts > 0).sum(axis=0)
     influence = counts.sum(axis=0) / reach
-    later = np.zeros(active.shape[0])
+    later = np.zeros(active.shape[0], np.bool_)
     if careful:
-        later = np.maximum(((counts > 0) & (counts <= _SELDOM)).sum(axis=0) / reach, _SELDOM_SHARE)
-        later = (later > later.min()).astype(np.float64)
+        seldom = (counts > 0) & (counts * _SELDOM <= base.shape[1] * 64)
+        share = np.maximum(seldom.sum(axis=0) / reach, _SELDOM_SHARE)
+        later = share > share.min()
     return int(active[np.lexsort((active, -influence, costs, later))[0]])

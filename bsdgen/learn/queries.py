@@ -12,7 +12,7 @@ from bsdgen.learn.kernels import rows as kernel
 from bsdgen.oracle.protocol import Oracle
 
 I64 = NDArray[np.int64]
-_BATCH_ROWS = 1 << 18  # rows a call of the oracle: enough to amortise, small enough for the cache
+_BATCH_ROWS = 1 << 16  # rows a call of the oracle: enough to amortise, small enough for the cache
 _BATCH_BYTES = 1 << 27  # of its answers: with thousands of outputs a row is long
 
 

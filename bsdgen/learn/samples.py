@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64, n_words
 from bsdgen.learn.kernels import draw as kernel
 
-_THREADED = 16384  # words from which threads pay
+_ROWS_PER_BIT = 40
+_LEAST_BANK = 2048
+_THREADED = 1 << 17  # words from which threads pay
+
+
+def bank_rows(most: int, least: int, n_bits: int) -> int:
+    """Rows of the first bank of a function with `n_bits` inputs and outputs: a multiple of 64.
+
+    The more there is to tell apart, the more rows are needed, up to `most`; never fewer than `least`.
+    """
+    wanted = max(least, _LEAST_BANK, _ROWS_PER_BIT * n_bits)
+    return min(most, -(-wanted // 64) * 64)
 
 
 class RowSource:

@@ -23,7 +23,8 @@ _SECOND_TRY = 12  # as before, for the comparison with a split
 _SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves may be split again
 _LAST_RESORT = 64  # functions an output beyond which even a context without a control variable is split
 _ANY_LEAF = 16384  # or so many functions in all
-_NARROW = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
+_NARROW = 1.4  # functions an output that are open at once in a leaf that may cost half as much again
+_WIDE = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
 _LIKELY_GAIN = 0.19  # with at least this gain no leaf is tried, but a function guard is looked for
@@ -76,7 +77,7 @@ class TreeGrower:
         self.table = table
         self.expander = expander
         self.bank = bank
-        self.rows = bank[: 4 * config.n_sensitivity]
+        self.rows = bank[: min(1024, 8 * config.n_sensitivity)]
         self.config = config
         self.decisions = decisions
         self.nodes: list[TreeNode] = []
@@ -145,15 +146,16 @@ class TreeGrower:
         sensitivity = measure(self.queries, self.rows, context)
         control = control_variable(self.queries, self.rows, context, sensitivity, self.config.control_gain)
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
+        narrow = int(_NARROW * distinct)
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
-            if not control[2] and self._try_leaf(
-                context, signatures, Effort(_LEAF_BUDGET * distinct, _NARROW * distinct)
-            ):
+            cheap = Effort(_LEAF_BUDGET * distinct, _WIDE * distinct, narrow)
+            if not control[2] and self._try_leaf(context, signatures, cheap):
                 return Decision()
             return Decision(variable=control[0])
         likely = control is not None and control[1] >= _LIKELY_GAIN and distinct > _FEW
         if not likely and (
-            distinct <= _FEW or self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct))
+            distinct <= _FEW
+            or self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct, narrow=narrow))
         ):
             return Decision()
         if self.config.function_guards:

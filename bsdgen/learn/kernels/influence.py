@@ -17,6 +17,7 @@ _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
 _M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
 _H = np.uint64(0x0101010101010101)
+_THREADED = 1 << 15  # words from which threads pay: they burn time waiting for each other
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -62,10 +63,10 @@ def split_costs(sens: U64, planes: U64, least: int, costs: F64) -> None:
             costs[y] = np.inf
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, nogil=True)
 def influences(sens: U64, counts: I64) -> None:
-    """Rows on which each variable matters: sens (f, v, b), counts (f, v)."""
-    for f in prange(sens.shape[0]):
+    """Rows on which each variable matters: sens (f, v, b), counts (f, v); too short to be worth threads."""
+    for f in range(sens.shape[0]):
         for v in range(sens.shape[1]):
             n = np.int64(0)
             for b in range(sens.shape[2]):
@@ -107,7 +108,73 @@ def hash_signature(words: U64) -> np.uint64:
     return (h | np.uint64(1)) if some else np.uint64(0)
 
 
+@njit(cache=True, nogil=True)
+def _hashes(base: U64, mask: U64, lead: int) -> U64:
+    out = np.empty(base.shape[0], np.uint64)
+    for f in range(base.shape[0]):
+        out[f] = hash_masked(base[f], mask, lead)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _expansion_cost(
+    base: U64, sens: U64, plane: U64, known: U64, mask: U64, lead: int, whole: U64, y: int
+) -> np.int64:
+    n_live, n_blocks = base.shape
+    hashes = np.empty(2 * n_live, np.uint64)
+    word = np.empty(n_blocks, np.uint64)
+    n = 0
+    touched = False
+    for f in range(n_live):
+        depends = False
+        for b in range(n_blocks):
+            if sens[f, y, b] & mask[b]:
+                depends = True
+                break
+        if not depends:
+            hashes[n] = whole[f]
+            n += 1
+            continue
+        touched = True
+        for b in range(n_blocks):
+            word[b] = base[f, b] ^ (sens[f, y, b] & plane[b])
+        hashes[n] = hash_masked(word, mask, lead)
+        for b in range(n_blocks):
+            word[b] = base[f, b] ^ (sens[f, y, b] & ~plane[b])
+        hashes[n + 1] = hash_masked(word, mask, lead)
+        n += 2
+    if not touched:
+        return np.int64(-1)
+    part = np.sort(hashes[:n])
+    count = np.int64(0)
+    for i in range(n):
+        if part[i] == 0 or (i > 0 and part[i] == part[i - 1]):
+            continue
+        at = np.searchsorted(known, part[i])
+        if at < known.shape[0] and known[at] == part[i]:
+            continue
+        count += 1
+    return count
+
+
 @njit(cache=True, parallel=True, nogil=True)
+def _expansion_costs_threaded(
+    base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64
+) -> None:
+    whole = _hashes(base, mask, lead)
+    for y in prange(sens.shape[1]):
+        costs[y] = _expansion_cost(base, sens, planes[y], known, mask, lead, whole, y)
+
+
+@njit(cache=True, nogil=True)
+def _expansion_costs_plain(
+    base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64
+) -> None:
+    whole = _hashes(base, mask, lead)
+    for y in range(sens.shape[1]):
+        costs[y] = _expansion_cost(base, sens, planes[y], known, mask, lead, whole, y)
+
+
 def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, mask: U64, lead: int, costs: I64) -> None:
     """New functions that expanding all live functions on each variable would give.
 
@@ -117,43 +184,5 @@ def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, mask: U64, le
     included; -1 where no live function depends on it. The cofactors need no queries: on a row with y = 1,
     ``f|y=0 = f ^ S[f, y]``.
     """
-    n_live, n_vars, n_blocks = sens.shape
-    for y in prange(n_vars):
-        hashes = np.empty(2 * n_live, np.uint64)
-        word = np.empty(n_blocks, np.uint64)
-        n = 0
-        touched = False
-        for f in range(n_live):
-            depends = False
-            for b in range(n_blocks):
-                if sens[f, y, b] & mask[b]:
-                    depends = True
-                    break
-            if depends:
-                touched = True
-                for b in range(n_blocks):
-                    word[b] = base[f, b] ^ (sens[f, y, b] & planes[y, b])
-                hashes[n] = hash_masked(word, mask, lead)
-                n += 1
-                for b in range(n_blocks):
-                    word[b] = base[f, b] ^ (sens[f, y, b] & ~planes[y, b])
-                hashes[n] = hash_masked(word, mask, lead)
-                n += 1
-            else:
-                for b in range(n_blocks):
-                    word[b] = base[f, b]
-                hashes[n] = hash_masked(word, mask, lead)
-                n += 1
-        if not touched:
-            costs[y] = -1
-        else:
-            part = np.sort(hashes[:n])
-            count = 0
-            for i in range(n):
-                if part[i] == 0 or (i > 0 and part[i] == part[i - 1]):
-                    continue
-                at = np.searchsorted(known, part[i])
-                if at < known.shape[0] and known[at] == part[i]:
-                    continue
-                count += 1
-            costs[y] = count
+    run = _expansion_costs_threaded if sens.size >= _THREADED else _expansion_costs_plain
+    run(base, sens, planes, known, mask, lead, costs)

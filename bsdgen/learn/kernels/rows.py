@@ -13,50 +13,99 @@ from bsdgen.bits import U64
 
 I64 = NDArray[np.int64]
 _ONE = np.uint64(1)
+_THREADED = 1 << 20  # words from which threads pay: on a busy machine they wait for each other at every step
+
+
+@njit(cache=True, nogil=True)
+def _force_job(bank: U64, mask: U64, value: U64, out: U64, job: int) -> None:
+    k = bank.shape[0]
+    for word in range(bank.shape[1]):
+        keep = ~mask[job, word]
+        fixed = value[job, word]
+        for row in range(k):
+            out[job * k + row, word] = (bank[row, word] & keep) | fixed
 
 
 @njit(cache=True, parallel=True, nogil=True)
+def _force_threaded(bank: U64, mask: U64, value: U64, out: U64) -> None:
+    for job in prange(mask.shape[0]):
+        _force_job(bank, mask, value, out, job)
+
+
+@njit(cache=True, nogil=True)
+def _force_plain(bank: U64, mask: U64, value: U64, out: U64) -> None:
+    for job in range(mask.shape[0]):
+        _force_job(bank, mask, value, out, job)
+
+
 def force(bank: U64, mask: U64, value: U64, out: U64) -> None:
     """Write, for each cube, the bank with the cube's variables forced.
 
     bank (k, w); mask, value (f, w); out (f * k, w): row ``i * k + r`` is bank row r inside cube i.
     """
-    k = bank.shape[0]
-    for job in prange(mask.shape[0]):
-        for word in range(bank.shape[1]):
-            keep = ~mask[job, word]
-            fixed = value[job, word]
-            for row in range(k):
-                out[job * k + row, word] = (bank[row, word] & keep) | fixed
+    run = _force_threaded if mask.shape[0] * bank.size >= _THREADED else _force_plain
+    run(bank, mask, value, out)
+
+
+@njit(cache=True, nogil=True)
+def _flip_job(rows: U64, mask: U64, value: U64, cube: int, variable: int, out: U64, first: int) -> None:
+    k = rows.shape[1]
+    for row in range(k):
+        for word in range(rows.shape[2]):
+            out[first + row, word] = (rows[cube, row, word] & ~mask[cube, word]) | value[cube, word]
+        if variable >= 0:
+            out[first + row, variable >> 6] ^= _ONE << np.uint64(variable & 63)
 
 
 @njit(cache=True, parallel=True, nogil=True)
+def _flip_threaded(rows: U64, mask: U64, value: U64, owner: I64, variable: I64, out: U64) -> None:
+    for job in prange(owner.shape[0]):
+        _flip_job(rows, mask, value, owner[job], variable[job], out, job * rows.shape[1])
+
+
+@njit(cache=True, nogil=True)
+def _flip_plain(rows: U64, mask: U64, value: U64, owner: I64, variable: I64, out: U64) -> None:
+    for job in range(owner.shape[0]):
+        _flip_job(rows, mask, value, owner[job], variable[job], out, job * rows.shape[1])
+
+
 def force_and_flip(rows: U64, mask: U64, value: U64, owner: I64, variable: I64, out: U64) -> None:
     """Like `force` for job j inside cube ``owner[j]`` on that cube's own rows, with one variable flipped.
 
     rows (f, k, w); variable (j,), -1 flips nothing; out (j * k, w).
     """
-    k = rows.shape[1]
-    for job in prange(owner.shape[0]):
-        cube = owner[job]
-        for row in range(k):
-            for word in range(rows.shape[2]):
-                out[job * k + row, word] = (rows[cube, row, word] & ~mask[cube, word]) | value[cube, word]
-            if variable[job] >= 0:
-                out[job * k + row, variable[job] >> 6] ^= _ONE << np.uint64(variable[job] & 63)
+    words = owner.shape[0] * rows.shape[1] * rows.shape[2]
+    run = _flip_threaded if words >= _THREADED else _flip_plain
+    run(rows, mask, value, owner, variable, out)
+
+
+@njit(cache=True, nogil=True)
+def _gather_job(outputs: U64, k: int, bit: int, first: int, planes: U64) -> None:
+    word = bit >> 6
+    shift = np.uint64(bit & 63)
+    for block in range(k // 64):
+        plane = np.uint64(0)
+        for row in range(64):
+            plane |= ((outputs[first + block * 64 + row, word] >> shift) & _ONE) << np.uint64(row)
+        planes[block] = plane
 
 
 @njit(cache=True, parallel=True, nogil=True)
+def _gather_threaded(outputs: U64, k: int, bit: I64, planes: U64) -> None:
+    for job in prange(bit.shape[0]):
+        _gather_job(outputs, k, bit[job], job * k, planes[job])
+
+
+@njit(cache=True, nogil=True)
+def _gather_plain(outputs: U64, k: int, bit: I64, planes: U64) -> None:
+    for job in range(bit.shape[0]):
+        _gather_job(outputs, k, bit[job], job * k, planes[job])
+
+
 def gather(outputs: U64, k: int, bit: I64, planes: U64) -> None:
     """Signature of one output bit a job: outputs (j * k, w), bit (j,), planes (j, k / 64)."""
-    for job in prange(bit.shape[0]):
-        word = bit[job] >> 6
-        shift = np.uint64(bit[job] & 63)
-        for block in range(k // 64):
-            plane = np.uint64(0)
-            for row in range(64):
-                plane |= ((outputs[job * k + block * 64 + row, word] >> shift) & _ONE) << np.uint64(row)
-            planes[job, block] = plane
+    run = _gather_threaded if bit.shape[0] * k >= _THREADED else _gather_plain
+    run(outputs, k, bit, planes)
 
 
 @njit(cache=True, nogil=True)
