@@ -80,7 +80,7 @@ class ObddRow(msgspec.Struct, frozen=True, kw_only=True):
     nodes, queries, rounds, cpu_s : of learning.
     proved : by both engines; None: not learned.
     checked, errors, upper : as in `bsdgen.bench.trial.Trial`.
-    canonical : nodes of the OBDD of the specification in this order; None: beyond the budget.
+    canonical : nodes of the OBDD of the specification in this order; None: not built within the budget.
     """
 
     function: str

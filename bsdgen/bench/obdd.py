@@ -32,7 +32,7 @@ _MOST_COUNTEREXAMPLES = 384  # that join the bank after a round
 _PER_OUTPUT = 3
 _BLOCK = 1 << 17  # rows of an equivalence query at a time
 _ZERO, _ONES = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
-_DEAD_SHARE = 4  # nodes of the package, dead ones too, per node of the budget
+_WORK_SHARE = 40  # nodes of the package, of functions in between and dead ones too, per node of the budget
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,9 @@ def _counterexamples(
 
 
 def canonical_nodes(aig: Aig, order: list[int], max_nodes: int, time_limit_s: float) -> int | None:
-    """Nodes of the OBDD of all outputs of a graph in one order; None beyond the budget.
+    """Nodes of the OBDD of all outputs of a graph in one order; None if it is not built within the budget.
+
+    The functions of inner nodes may be far larger than those of the outputs.
 
     Built with `dd` (CUDD if its wheel has it), with complement edges; a variable by itself is no node, as
     in `bsdgen.bsd`.
@@ -301,7 +303,7 @@ def canonical_nodes(aig: Aig, order: list[int], max_nodes: int, time_limit_s: fl
         for edge in (a, b):  # what nothing later needs is let go
             if last[edge >> 1] == i and edge >> 1 > aig.n_inputs:
                 literal[edge >> 1] = None
-        if len(bdd) > _DEAD_SHARE * max_nodes or time.perf_counter() > deadline:
+        if len(bdd) > _WORK_SHARE * max_nodes or time.perf_counter() > deadline:
             return None
     roots = [of(edge) for edge in aig.outputs.tolist()]
     nodes = _reached(roots)

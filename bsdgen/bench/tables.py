@@ -243,16 +243,16 @@ def baseline_table(result: BaselineResult) -> Table:
                 ours.reason.partition(";")[0],
             )
         )
-        rows += [(row.function, *_obdd_cells(one, result.max_nodes)) for one in row.obdds]
+        rows += [(row.function, *_obdd_cells(one)) for one in row.obdds]
     return Table(head, tuple(rows), left=2)
 
 
-def _obdd_cells(row: ObddRow, max_nodes: int) -> tuple[str, ...]:
+def _obdd_cells(row: ObddRow) -> tuple[str, ...]:
     proved = "not learned" if row.reason else "–" if row.proved is None else "yes" if row.proved else "NO"
     return (
         f"OBDD, {row.order} order",
         count(row.nodes),
-        f"over budget ({max_nodes:,})" if row.canonical is None else count(row.canonical),
+        "over budget" if row.canonical is None else count(row.canonical),
         f"{row.cpu_s:.1f}",
         count(row.queries),
         proved,
