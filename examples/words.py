@@ -27,5 +27,5 @@ def negated_sum(a: Word, b: Word) -> dict[str, Word]:
 
 
 def weighted_sum(a: Word, b: Word) -> dict[str, Word]:
-    """A function that the learner does not manage yet."""
+    """A sum for which only one family of orders is good: both words from their high bits down, together."""
     return {"y": (np.uint64(11) * a + np.uint64(5) * b + np.uint64(4)) & _MASK}

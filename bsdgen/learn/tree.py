@@ -142,7 +142,7 @@ class TreeGrower:
 
     def _new_decision(self, context: Context, signatures: U64) -> Decision:
         if context.outputs.shape[0] < 2 or not self.config.contexts:
-            return Decision()
+            return self._only_leaf(context, signatures)
         sensitivity = measure(self.queries, self.rows, context)
         control = control_variable(self.queries, self.rows, context, sensitivity, self.config.control_gain)
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
@@ -153,10 +153,9 @@ class TreeGrower:
                 return Decision()
             return Decision(variable=control[0])
         likely = control is not None and control[1] >= _LIKELY_GAIN and distinct > _FEW
-        if not likely and (
-            distinct <= _FEW
-            or self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct, narrow=narrow))
-        ):
+        if not likely and distinct <= _FEW:
+            return self._only_leaf(context, signatures)
+        if not likely and self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct, narrow=narrow)):
             return Decision()
         if self.config.function_guards:
             guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
@@ -171,6 +170,12 @@ class TreeGrower:
             return Decision()
         largest = largest_gain(sensitivity)
         return Decision() if largest is None else Decision(variable=largest)
+
+    def _only_leaf(self, context: Context, signatures: U64) -> Decision:
+        """A leaf in any case; its order is by the careful rule if the plain one needs many functions."""
+        if not self._try_leaf(context, signatures, Effort(_LAST_RESORT * (_FEW + context.outputs.shape[0]))):
+            self._try_leaf(context, signatures, Effort(_ANY_LEAF, careful=True))
+        return Decision()
 
     def _split_is_smaller(self, context: Context, signatures: U64, variable: int, limit: int) -> bool:
         """Whether two leaves, and a node for each output that differs, are smaller than one leaf."""
