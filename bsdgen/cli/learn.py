@@ -99,7 +99,7 @@ def learn(
     --resume goes on and ends with the same model. Budgets and --jobs may be others then.
     """
     from bsdgen.artifacts import check_writable
-    from bsdgen.learn import BsdLearner, LearnConfig, remove_checkpoint
+    from bsdgen.learn import BsdLearner, LearnConfig, fence, remove_checkpoint
     from bsdgen.model import Model
 
     rows = _read(traces or [])
@@ -123,7 +123,11 @@ def learn(
     reached: BudgetReached | None = None
     checkpoint = target / "checkpoint"
     resume = _resumes(checkpoint, resume, out)
-    with out.progress("learning") as progress, _log(log, resume) as write:
+    with (
+        out.progress("learning") as progress,
+        _log(log, resume) as write,
+        fence(),
+    ):
         try:
             learner.fit(
                 asked,
@@ -353,12 +357,33 @@ def _report(out: Output, model: "Model", target: Path) -> None:
 
 
 def _unfinished(model: "Model") -> str:
-    """What an unfinished model is worth, in two lines."""
-    stats, names = model.info["learn"], model.schema.output_names()
-    n, wrong = stats["n_checked"], stats["wrong_by_output"] or [0] * len(names)
-    right = [name for name, count in zip(names, wrong, strict=True) if not count]
+    """What an unfinished model is worth, in one line."""
+    stats, n_outputs = model.info["learn"], model.bsd.n_outputs
+    n, wrong = stats["n_checked"], stats["wrong_by_output"] or [0] * n_outputs
     share = 1.0 - stats["n_wrong"] / n if n else 0.0
+    right = []
+    first = 0
+    for field in model.schema.outputs:
+        bits = [bit for bit in range(field.width) if not wrong[first + bit]]
+        first += field.width
+        if bits:
+            right.append(field.name if len(bits) == field.width else f"{field.name}[{_ranges(bits)}]")
     return (
-        f"unfinished: all outputs are right on {share:.2%} of {n:,} fresh rows; "
-        f"{len(right)} of {len(names)} outputs on all of them{': ' if right else ''}{', '.join(right)}"
+        f"unfinished: all outputs are right on {share:.2%} of {n:,} fresh rows; {wrong.count(0)} of "
+        f"{n_outputs} output bits on all of them{': ' if right else ''}{', '.join(right)}"
     )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending numbers, runs of them as first-last.
+
+    >>> _ranges([0, 1, 2, 5])
+    '0-2,5'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

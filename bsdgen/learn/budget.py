@@ -4,8 +4,13 @@ A budget that is reached raises `BudgetReached`. While no diagram is complete, p
 memory is held back: what was learned so far must still be made into a diagram and be measured.
 """
 
+import os
+import resource
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -15,6 +20,7 @@ from bsdgen.learn.config import LearnConfig
 
 _MIB = 1 << 20
 _DEFAULT_SHARE = 0.8  # of the memory that there is
+_FENCE_SHARE = 0.9  # of the memory that there is
 _SEARCH_SHARE = 0.6  # of the time, for as long as there is no diagram to fall back on
 _RESCUE_SHARE = 0.8  # of the time, when outputs are learned one by one
 _LEAST_RESCUE_SHARE = 0.1  # of the time, whatever the search has used
@@ -23,9 +29,15 @@ _SEARCH_MEMORY = 0.85  # of the memory; the rest is for what is made of it
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
+@cache
+def _process(pid: int) -> psutil.Process:
+    """Kept, since to make one takes longer than to answer a batch of questions."""
+    return psutil.Process(pid)
+
+
 def rss_mib() -> float:
     """Resident memory of this process now."""
-    return float(psutil.Process().memory_info().rss) / _MIB
+    return float(_process(os.getpid()).memory_info().rss) / _MIB
 
 
 def memory_there_is_mib() -> float:
@@ -42,6 +54,31 @@ def memory_there_is_mib() -> float:
 def memory_limit_mib(config: LearnConfig) -> float:
     """The budget of memory that a configuration stands for."""
     return config.max_memory_mib or _DEFAULT_SHARE * memory_there_is_mib()
+
+
+@contextmanager
+def fence(limit_mib: float = 0.0) -> Iterator[None]:
+    """Let allocations fail that would exhaust the memory of the machine, where the system can do that.
+
+    A single array can be larger than all that was used before: without the fence the system would end the
+    process before `Budget.check` is called again; with it there is a `MemoryError`, which the learner takes
+    for a used up budget. It stands at `limit_mib`, by default at 90 % of all memory: not at the budget, since
+    LLVM ends the process when it gets no memory to compile a kernel.
+    """
+    limit_mib = limit_mib or _FENCE_SHARE * memory_there_is_mib()
+    used = psutil.Process().memory_info()
+    room = int(limit_mib * _MIB) - used.rss
+    if not sys.platform.startswith("linux") or room <= 0:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = used.data + room
+    limits = [most, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 class Budget:

@@ -1,5 +1,8 @@
 """A budget that is used up ends with the best diagram so far, and says how good it is."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from small_oracles import FieldOracle, Fields, TableOracle, small_config
@@ -140,3 +143,17 @@ def test_a_rescue_after_a_slow_start_has_some_time() -> None:
 def test_the_default_memory_budget_is_less_than_there_is() -> None:
     assert 0 < memory_limit_mib(LearnConfig()) < memory_there_is_mib()
     assert memory_limit_mib(LearnConfig(max_memory_mib=7.0)) == 7.0
+
+
+def test_an_allocation_beyond_the_fence_fails() -> None:
+    """In a process of its own: what was not used before is not given by an allocator from its stock."""
+    code = (
+        "import numpy as np\nfrom bsdgen.learn import fence\nfrom bsdgen.learn.budget import rss_mib\n"
+        "with fence(rss_mib() + 300):\n"
+        "    np.ones(100 << 17)\n"
+        "    try:\n        np.ones(600 << 17)\n        print('no fence')\n"
+        "    except MemoryError:\n        print('fence')\n"
+        "np.ones(600 << 17)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "fence\n"
