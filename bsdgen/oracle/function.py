@@ -74,8 +74,9 @@ class FunctionOracle:
         named = self._named(result)
         columns = np.array([self._column(column, named[column.name], n) for column in self.schema.outputs])
         outputs = pack_fields(columns, [column.width for column in self.schema.outputs])
-        ones = np.full((len(self.schema.outputs), n), np.iinfo(np.uint64).max, np.uint64)
-        return outputs, pack_fields(ones, [column.width for column in self.schema.outputs])
+        ones = np.full((len(self.schema.outputs), 1), np.iinfo(np.uint64).max, np.uint64)
+        care = pack_fields(ones, [column.width for column in self.schema.outputs])
+        return outputs, np.repeat(care, n, axis=0)
 
     def _named(self, result: Any) -> Mapping[str, Any]:
         """The callable's result by output name."""
