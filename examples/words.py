@@ -29,3 +29,8 @@ def negated_sum(a: Word, b: Word) -> dict[str, Word]:
 def weighted_sum(a: Word, b: Word) -> dict[str, Word]:
     """A sum for which only one family of orders is good: both words from their high bits down, together."""
     return {"y": (np.uint64(11) * a + np.uint64(5) * b + np.uint64(4)) & _MASK}
+
+
+def product(a: Word, b: Word) -> dict[str, Word]:
+    """Low word of the product: no diagram of its middle bits is small."""
+    return {"y": (a * b) & _MASK}
