@@ -40,36 +40,36 @@ def offsets(widths: Sequence[int]) -> list[int]:
 
 @njit(cache=True, nogil=True)
 def _pack(columns: U64, widths: I64, out: U64, first: int, last: int) -> None:  # pragma: no cover - compiled
-    for row in range(first, last):
-        bit = 0
-        for field in range(columns.shape[0]):
-            width = widths[field]
-            value = columns[field, row]
-            if width < 64:
-                value &= (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-            word = bit >> 6
-            shift = bit & 63
-            out[row, word] |= value << np.uint64(shift)
-            if shift + width > 64:
-                out[row, word + 1] |= value >> np.uint64(64 - shift)
-            bit += width
+    bit = 0
+    for field in range(columns.shape[0]):
+        width = widths[field]
+        keep = ~np.uint64(0) if width >= 64 else (np.uint64(1) << np.uint64(width)) - np.uint64(1)
+        word = bit >> 6
+        shift = bit & 63
+        for row in range(first, last):
+            out[row, word] |= (columns[field, row] & keep) << np.uint64(shift)
+        if shift + width > 64:
+            for row in range(first, last):
+                out[row, word + 1] |= (columns[field, row] & keep) >> np.uint64(64 - shift)
+        bit += width
 
 
 @njit(cache=True, nogil=True)
 def _unpack(packed: U64, widths: I64, out: U64, first: int, last: int) -> None:  # pragma: no cover - compiled
-    for row in range(first, last):
-        bit = 0
-        for field in range(out.shape[0]):
-            width = widths[field]
-            word = bit >> 6
-            shift = bit & 63
-            value = packed[row, word] >> np.uint64(shift)
-            if shift + width > 64:
-                value |= packed[row, word + 1] << np.uint64(64 - shift)
-            if width < 64:
-                value &= (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-            out[field, row] = value
-            bit += width
+    bit = 0
+    for field in range(out.shape[0]):
+        width = widths[field]
+        keep = ~np.uint64(0) if width >= 64 else (np.uint64(1) << np.uint64(width)) - np.uint64(1)
+        word = bit >> 6
+        shift = bit & 63
+        if shift + width > 64:
+            for row in range(first, last):
+                value = packed[row, word] >> np.uint64(shift) | packed[row, word + 1] << np.uint64(64 - shift)
+                out[field, row] = value & keep
+        else:
+            for row in range(first, last):
+                out[field, row] = (packed[row, word] >> np.uint64(shift)) & keep
+        bit += width
 
 
 @njit(cache=True, parallel=True, nogil=True)

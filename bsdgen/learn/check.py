@@ -20,7 +20,7 @@ from bsdgen.learn.samples import RowSource
 
 _BLOCK = 1 << 17
 _PER_OUTPUT = 3  # rows kept for each output bit that is wrong
-_FRESH_PER_EDGE = 2048  # fresh rows for each edge; half of them are inside its cube
+_FRESH_PER_EDGE = 1024  # fresh rows for each edge; half of them are inside its cube
 _LEAST_FRESH = 1 << 17
 _MOST = 384  # rows kept a round
 
