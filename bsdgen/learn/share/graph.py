@@ -1,0 +1,183 @@
+"""A diagram that can grow: what the passes over a finished diagram work on.
+
+Literals are those of `bsdgen.bsd.diagram`; supports are Python integers used as bit sets, bit v for variable
+v.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.bsd import Bsd, Builder
+
+I64 = NDArray[np.int64]
+_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@njit(cache=True, nogil=True)
+def _run_cone(
+    first: int, guard: I64, high: I64, low: I64, values: U64
+) -> None:  # pragma: no cover - compiled
+    """Fill in the planes of the nodes from row `first` of `values` on."""
+    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
+    zero = np.uint64(0)
+    for at in range(guard.shape[0]):
+        g, h, lo = guard[at], high[at], low[at]
+        flip_g = ones if g & 1 else zero
+        flip_h = ones if h & 1 else zero
+        flip_l = ones if lo & 1 else zero
+        for j in range(values.shape[1]):
+            on = values[g >> 1, j] ^ flip_g
+            values[first + at, j] = (on & (values[h >> 1, j] ^ flip_h)) | (
+                ~on & (values[lo >> 1, j] ^ flip_l)
+            )
+
+
+class Graph:
+    """Nodes with unique triples, children before parents, and the support of each."""
+
+    def __init__(self, n_inputs: int) -> None:
+        self.n_inputs = n_inputs
+        self.first = 1 + n_inputs
+        self.nodes: list[tuple[int, int, int]] = []
+        self.supports: list[int] = [0] + [1 << v for v in range(n_inputs)]
+        self._unique: dict[tuple[int, int, int], int] = {}
+
+    @classmethod
+    def of(cls, bsd: Bsd) -> tuple["Graph", list[int]]:
+        """The graph of a diagram, and the graph's literal of each of the diagram's indices."""
+        graph = cls(bsd.n_inputs)
+        literals = list(range(0, 2 * graph.first, 2))
+        for _, *node in bsd.nodes():
+            g, lo, hi = (literals[x >> 1] ^ (x & 1) for x in node)
+            literals.append(graph.ite(g, hi, lo))
+        return graph, literals
+
+    def ite(self, guard: int, high: int, low: int) -> int:
+        """Literal of ``ITE(guard, high, low)``, by the rules of `bsdgen.bsd.Builder`."""
+        if guard & 1:
+            guard, high, low = guard ^ 1, low, high
+        if guard == 0:
+            return low
+        if high >> 1 == guard >> 1:
+            high = 1 ^ (high & 1)
+        if low >> 1 == guard >> 1:
+            low = low & 1
+        if high == low:
+            return high
+        if high >> 1 == 0 and low == high ^ 1:
+            return guard ^ low
+        complement = high & 1
+        key = (guard, high ^ complement, low ^ complement)
+        at = self._unique.get(key)
+        if at is None:
+            at = self.first + len(self.nodes)
+            self.nodes.append(key)
+            self._unique[key] = at
+            supports = self.supports
+            supports.append(supports[guard >> 1] | supports[high >> 1] | supports[low >> 1])
+        return 2 * at ^ complement
+
+    def support(self, literal: int) -> int:
+        """Variables below a literal, as a bit set."""
+        return self.supports[literal >> 1]
+
+    def union(self, literals: Iterable[int]) -> int:
+        """Variables below any of the literals."""
+        out = 0
+        for literal in literals:
+            out |= self.supports[literal >> 1]
+        return out
+
+    def cone(self, literals: Iterable[int]) -> list[int]:
+        """Indices of the nodes below literals, children before parents."""
+        first, nodes = self.first, self.nodes
+        seen: set[int] = set()
+        stack = [literal >> 1 for literal in literals]
+        while stack:
+            index = stack.pop()
+            if index < first or index in seen:
+                continue
+            seen.add(index)
+            g, h, lo = nodes[index - first]
+            stack += (g >> 1, h >> 1, lo >> 1)
+        return sorted(seen)
+
+    def compose(self, literals: Sequence[int], inputs: Mapping[int, int], into: "Graph") -> list[int]:
+        """The functions with variables replaced.
+
+        Parameters
+        ----------
+        inputs : literal of `into` by variable; a variable that is not named stays itself.
+        into : where the new nodes are made; may be this graph.
+        """
+        made = {0: 0} | {v + 1: inputs.get(v, 2 * (v + 1)) for v in range(self.n_inputs)}
+        for index in self.cone(literals):
+            g, h, lo = self.nodes[index - self.first]
+            made[index] = into.ite(made[g >> 1] ^ (g & 1), made[h >> 1] ^ (h & 1), made[lo >> 1] ^ (lo & 1))
+        return [made[literal >> 1] ^ (literal & 1) for literal in literals]
+
+    def cost(self, literals: Iterable[int]) -> int:
+        """AND gates of the cone, one by one: 1 for a node with a constant child, 3 for any other."""
+        return sum(
+            1 if h >> 1 == 0 or lo >> 1 == 0 else 3
+            for _, h, lo in (self.nodes[index - self.first] for index in self.cone(literals))
+        )
+
+    def to_bsd(self, roots: Sequence[int]) -> tuple[Bsd, dict[int, int]]:
+        """The diagram of `roots`, and its literal by index of this graph for all that is in it."""
+        builder = Builder(self.n_inputs)
+        made = {index: 2 * index for index in range(self.first)}
+        for index in self.cone(roots):
+            g, h, lo = self.nodes[index - self.first]
+            made[index] = builder.ite(
+                made[g >> 1] ^ (g & 1), made[h >> 1] ^ (h & 1), made[lo >> 1] ^ (lo & 1)
+            )
+        bsd, new = builder.build([made[root >> 1] ^ (root & 1) for root in roots])
+        return bsd, {
+            index: 2 * new[literal >> 1] ^ (literal & 1)
+            for index, literal in made.items()
+            if literal >> 1 in new
+        }
+
+
+class Evaluator:
+    """Some functions of a graph on planes of variables that the caller chooses."""
+
+    def __init__(self, graph: Graph, literals: Sequence[int]) -> None:
+        cone = graph.cone(literals)
+        self._variables = np.array(variables(graph.union(literals)), np.int64)
+        self._first = 1 + self._variables.shape[0]
+        place = {0: 0} | {int(v) + 1: 1 + k for k, v in enumerate(self._variables)}
+        place |= {index: self._first + k for k, index in enumerate(cone)}
+
+        def local(literal: int) -> int:
+            return 2 * place[literal >> 1] ^ (literal & 1)
+
+        triples = [[local(x) for x in graph.nodes[index - graph.first]] for index in cone]
+        self._table = np.ascontiguousarray(np.array(triples, np.int64).reshape(-1, 3).T)
+        outputs = np.array([local(x) for x in literals], np.int64)
+        self._outputs = outputs >> 1
+        self._flip = np.where(outputs & 1, _ONES, np.uint64(0))[:, None]
+
+    def __call__(self, planes: U64) -> U64:
+        """Values of the functions, shape (n, words), from planes of all variables, shape (n_inputs, words)."""
+        values = np.empty((self._first + self._table.shape[1], planes.shape[1]), np.uint64)
+        values[0] = 0
+        values[1 : self._first] = planes[self._variables]
+        _run_cone(self._first, *self._table, values)
+        out: U64 = values[self._outputs] ^ self._flip
+        return out
+
+
+def variables(support: int) -> list[int]:
+    """Variables of a bit set, ascending."""
+    out = []
+    while support:
+        lowest = support & -support
+        out.append(lowest.bit_length() - 1)
+        support ^= lowest
+    return out

@@ -1,0 +1,97 @@
+"""One function out of what it is in each context: by the control tree, or by shared select lines.
+
+A bit that is one of m functions, by context, costs up to m - 1 multiplexers when the control tree is followed,
+more where a function stands in several contexts. Select lines, one a function, cost 2 m - 1 gates a bit and
+are shared by all bits with the same choice. Each bit takes what is cheaper.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bsdgen.learn.share.graph import Graph
+from bsdgen.learn.share.units import Contexts
+
+Choice = Mapping[int, int]  # by context, what stands there; a context that is not named is free
+_Line = tuple[frozenset[int], frozenset[int]]  # contexts where a select line is 1, and where it is 0
+_LINE_COST = 8  # gates that a select line is taken to cost
+
+
+class Joiner:
+    """Joins choices over one control tree into one graph."""
+
+    def __init__(self, graph: Graph, contexts: Contexts, guard: Sequence[int], choices: Sequence[Choice]) -> None:
+        """choices : all that will be joined, up to renaming of what is chosen; who shares lines shares their cost."""
+        self.graph = graph
+        self.contexts = contexts
+        self.guard = guard
+        self._lines: dict[_Line, int] = {}
+        self._trees: dict[tuple[tuple[int, int], ...], int] = {}
+        self._users = Counter(line for choice in choices for line in _lines_of(choice).values())
+
+    def join(self, choice: Choice) -> int | None:
+        """Literal of the function; None if it is free everywhere."""
+        if not choice:
+            return None
+        lines = _lines_of(choice)
+        literals = [literal for literal in lines if literal != 0]
+        if len(lines) > 2:
+            gates = sum(1 if literal == 1 else 2 for literal in literals) - 1
+            lines_cost = sum(_LINE_COST / max(1, self._users[lines[literal]]) for literal in literals)
+            if gates + lines_cost < self._tree_cost(choice):
+                return self._by_lines(lines, literals)
+        return self.contexts.joined(self.graph, self.guard, choice)
+
+    def _by_lines(self, lines: dict[int, _Line], literals: list[int]) -> int:
+        out = 0
+        for literal in literals:
+            term = self.graph.ite(self._line(lines[literal]), literal, 0)
+            out = self.graph.ite(out, 1, term)
+        return out
+
+    def _line(self, line: _Line) -> int:
+        if line not in self._lines:
+            choice = dict.fromkeys(line[0], 1) | dict.fromkeys(line[1], 0)
+            literal = self.contexts.joined(self.graph, self.guard, choice)
+            assert literal is not None
+            self._lines[line] = literal
+        return self._lines[line]
+
+    def _tree_cost(self, choice: Choice) -> int:
+        """Gates of the choice along the control tree, what is chosen not counted."""
+        classes: dict[int, int] = {}
+        named = tuple(
+            (place, literal if literal < 2 else 2 + classes.setdefault(literal, len(classes)))
+            for place, literal in sorted(choice.items())
+        )
+        if named not in self._trees:
+            self._trees[named] = self._new_tree_cost(dict(named))
+        return self._trees[named]
+
+    def _new_tree_cost(self, named: dict[int, int]) -> int:
+        low, high = self.contexts.low, self.contexts.high
+        out: list[object] = [None] * len(low)
+        made: set[object] = set()
+        cost = 0
+        for at in range(len(low) - 1, -1, -1):
+            if at in named:
+                out[at] = named[at]
+            elif low[at] >= 0:
+                off, on = out[low[at]], out[high[at]]
+                if off is None or on is None or off == on:
+                    out[at] = on if off is None else off
+                    continue
+                key = (self.guard[at], on, off)
+                if key not in made:
+                    made.add(key)
+                    cost += 1 if on in (0, 1) or off in (0, 1) else 3
+                out[at] = key
+        return cost
+
+
+def _lines_of(choice: Choice) -> dict[int, _Line]:
+    """By what is chosen, the contexts where it is and those where something else is."""
+    on: dict[int, set[int]] = {}
+    for place, literal in choice.items():
+        on.setdefault(literal, set()).add(place)
+    everywhere = frozenset(choice)
+    return {literal: (frozenset(places), everywhere - places) for literal, places in on.items()}

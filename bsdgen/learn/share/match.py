@@ -1,0 +1,271 @@
+"""Finding out that some functions are others with their inputs replaced.
+
+Given pairs (f, g), is there one substitution s of literals and constants for the variables of the f's with
+``g = f(s)``, up to complement, for all pairs? It is found pair by pair from the smallest support up: the
+substitution of one pair extends that of the pairs before it by the variables that are new. One to three
+unknown variables are solved for by trying; more are assigned by what they do to all f's and g's together
+(their influences and correlations), which is enough for shift amounts and the like.
+
+Agreement is agreement on random rows, thus speculation; whoever uses a match has the result checked.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.share.graph import Evaluator, Graph, variables
+
+F64 = NDArray[np.float64]
+_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
+_WORDS = 64  # words of random rows
+_SIEVE = 4  # of these, words that all candidates are tried on
+_BEAM = 4  # substitutions that are followed at once
+_TRIED = 16  # candidates that are tried on all rows
+_SOLVED = 3  # unknown variables that are solved for by trying
+_FLIPPED = 8  # variables of unclear polarity that are tried both ways
+_NEAR = 0.03  # greatest mean difference of influences of two variables in the same role
+
+
+@dataclass(frozen=True)
+class Match:
+    """A substitution and the pairs that it holds for.
+
+    literals : by variable of the f's, the literal of g's variables (0, 1: constant) that takes its place.
+    inverted : for each pair 1 where g is the complement, 0 where not, -1 where the pair does not match.
+    """
+
+    literals: dict[int, int]
+    inverted: tuple[int, ...]
+
+
+@dataclass
+class _Guess:
+    """A substitution on its way."""
+
+    literals: dict[int, int]
+    inverted: list[int] = field(default_factory=list)
+    score: float = 0.0
+    image: int = 0  # variables of the g's that it uses
+
+
+class Matcher:
+    """Matches functions of one graph."""
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        self.graph = graph
+        rng = np.random.default_rng(seed)
+        self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
+        self._evaluators: dict[int, Evaluator] = {}
+        self._values: dict[int, U64] = {}
+        self._known: Set[tuple[int, int]] = frozenset()
+        self._profiles: dict[int, tuple[NDArray[np.int64], F64]] = {}
+
+    def match(
+        self, pairs: Sequence[tuple[int, int]], drops: int, known: Set[tuple[int, int]] = frozenset()
+    ) -> Match | None:
+        """One substitution for all pairs of literals (f, g) but at most `drops`.
+
+        known : (variable, literal) that are preferred where there is a choice.
+        """
+        self._known = known
+        order = sorted(range(len(pairs)), key=lambda k: self.graph.support(pairs[k][0]).bit_count())
+        guesses = [_Guess({})]
+        roles: _Roles | None = None
+        for done, k in enumerate(order):
+            f, g = pairs[k]
+            support = self.graph.support(f)
+            unknown = [v for v in variables(support) if v not in guesses[0].literals]
+            new = variables(self.graph.support(g) & ~guesses[0].image)
+            if roles is None and len(unknown) > _SOLVED and not self._hopeless(f, g, unknown, new, not done):
+                roles = _Roles(self, [pairs[i] for i in order])
+            found = [more for guess in guesses for more in self._extended(guess, f, g, roles)]
+            if found:
+                found.sort(key=lambda guess: -guess.score)
+                guesses = found[:_BEAM]
+                continue
+            drops -= 1
+            if drops < 0 or done < 2:
+                return None
+            for guess in guesses:
+                guess.inverted.append(-1)
+        inverted = dict(zip(order, guesses[0].inverted, strict=True))
+        return Match(guesses[0].literals, tuple(inverted[k] for k in range(len(pairs))))
+
+    def evaluator(self, literal: int) -> Evaluator:
+        """Of one function, kept."""
+        if literal not in self._evaluators:
+            self._evaluators[literal] = Evaluator(self.graph, [literal])
+        return self._evaluators[literal]
+
+    def value(self, literal: int) -> U64:
+        """Plane of a literal on the random rows."""
+        index = literal & ~1
+        if index not in self._values:
+            self._values[index] = self.evaluator(index)(self.planes)[0]
+        return ~self._values[index] if literal & 1 else self._values[index]
+
+    def profile(self, literal: int) -> tuple[NDArray[np.int64], F64]:
+        """Variables of a function; of each its influence, and how far the function follows it (-1 to 1)."""
+        if literal not in self._profiles:
+            evaluator, base = self.evaluator(literal), self.value(literal)
+            planes = self.planes.copy()
+            found = variables(self.graph.support(literal))
+            counts = np.zeros((len(found), 2))
+            for k, v in enumerate(found):
+                planes[v] ^= _ONES
+                differs = base ^ evaluator(planes)[0]
+                planes[v] ^= _ONES
+                counts[k] = (
+                    np.bitwise_count(differs).sum(),
+                    np.bitwise_count(differs & ~(base ^ planes[v])).sum(),
+                )
+            counts[:, 1] = 2 * counts[:, 1] - counts[:, 0]
+            self._profiles[literal] = np.array(found, np.int64), counts / (64 * _WORDS)
+        return self._profiles[literal]
+
+    def _hopeless(self, f: int, g: int, unknown: list[int], new: list[int], first: bool) -> bool:
+        """Whether many unknown variables cannot be assigned, by figures of this pair alone."""
+        if len(unknown) - len(new) > _SOLVED:
+            return True
+        if not first or len(unknown) != len(new):
+            return False
+        ours, theirs = np.sort(self.profile(f)[1][:, 0]), np.sort(self.profile(g)[1][:, 0])
+        return ours.shape != theirs.shape or float(np.abs(ours - theirs).max()) > 2.5 * _NEAR
+
+    def _extended(self, guess: _Guess, f: int, g: int, roles: "_Roles | None") -> list[_Guess]:
+        """The guess with what this pair adds to it, in every way that fits."""
+        of_f, of_g = self.graph.support(f), self.graph.support(g)
+        unknown = [v for v in variables(of_f) if v not in guess.literals]
+        new = variables(of_g & ~guess.image)
+        if len(new) > len(unknown):
+            return []
+        if len(unknown) > _SOLVED and self._hopeless(f, g, unknown, new, not guess.inverted):
+            return []
+        planes = self.planes.copy()
+        for v in variables(of_f):
+            if v in guess.literals:
+                planes[v] = self.value(guess.literals[v])
+        if len(unknown) > _SOLVED:
+            assigned = roles.assignments(unknown, new) if roles is not None else []
+            choices: Iterable[tuple[int, ...]] = assigned
+        else:
+            choices = self._solutions(guess, f, g, unknown, new, planes)
+        found = []
+        target = self.value(g)
+        for choice in choices:
+            for v, literal in zip(unknown, choice, strict=True):
+                planes[v] = self.value(literal)
+            value = self.evaluator(f)(planes)[0]
+            inverted = 0 if (value == target).all() else 1 if (value == ~target).all() else -1
+            if inverted >= 0:
+                found.append(self._with(guess, unknown, choice, inverted))
+        return found
+
+    def _preference(self, variable: int, literal: int, image: int) -> float:
+        """A variable stays itself rather than becoming another, one that is used already, or a constant."""
+        known = 0.5 if (variable, literal) in self._known else 0.0
+        if literal < 2:
+            return known - 1.0 - 0.1 * literal
+        at = (literal >> 1) - 1
+        itself = 1.0 if at == variable else 0.0
+        return known + itself - 0.6 * (literal & 1) - (0.3 if image >> at & 1 else 0.0)
+
+    def _with(self, guess: _Guess, unknown: list[int], choice: tuple[int, ...], inverted: int) -> _Guess:
+        score, image = guess.score - 0.5 * inverted, guess.image
+        for v, literal in zip(unknown, choice, strict=True):
+            score += self._preference(v, literal, guess.image)
+            image |= 1 << (literal >> 1) - 1 if literal > 1 else 0
+        literals = guess.literals | dict(zip(unknown, choice, strict=True))
+        return _Guess(literals, [*guess.inverted, inverted], score, image)
+
+    def _solutions(
+        self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int], planes: U64
+    ) -> list[tuple[int, ...]]:
+        """Literals for up to three unknown variables that fit on the first words, preferred ones first."""
+        if not unknown:
+            return [()]
+        evaluator = self.evaluator(f)
+        few = planes[:, :_SIEVE].copy()
+        cofactors = []
+        for bits in range(1 << len(unknown)):
+            for j, v in enumerate(unknown):
+                few[v] = _ONES if bits >> j & 1 else np.uint64(0)
+            cofactors.append(evaluator(few)[0])
+        near = new if len(unknown) == _SOLVED else variables(self.graph.support(g))
+        own = [v for v in unknown if self.graph.support(g) >> v & 1 and v not in near]
+        literals = [0, 1, *(2 * (v + 1) + c for v in (*near, *own) for c in (0, 1))]
+        choice = np.array([self.value(x)[:_SIEVE] for x in literals])
+        # values[i, j, k] with the unknown variables being literals i, j, k
+        values: NDArray[np.uint64] = np.array(cofactors).reshape((2,) * len(unknown) + (_SIEVE,))
+        for axis in range(len(unknown)):  # reshape puts the last variable first
+            moved = np.moveaxis(values, axis, 0)
+            shape = (len(literals),) + (1,) * (moved.ndim - 2) + (_SIEVE,)
+            on = choice.reshape(shape)
+            values = np.moveaxis((on & moved[1]) | (~on & moved[0]), 0, axis)
+        target = self.value(g)[:_SIEVE]
+        fits = (values == target).all(-1) | (values == ~target).all(-1)
+        places = np.argwhere(fits)[:, ::-1]
+        wanted = set(new)
+        found = []
+        for place in places[:4096]:
+            combination = tuple(literals[i] for i in place)
+            if wanted <= {(x >> 1) - 1 for x in combination}:
+                found.append(combination)
+        found.sort(
+            key=lambda c: -sum(self._preference(v, x, guess.image) for v, x in zip(unknown, c, strict=True))
+        )
+        return found[:_TRIED]
+
+
+class _Roles:
+    """What each variable does to all functions of the pairs, in order, on either side."""
+
+    def __init__(self, matcher: Matcher, pairs: Sequence[tuple[int, int]]) -> None:
+        self.of_f = _joined(matcher, [f for f, _ in pairs])
+        self.of_g = _joined(matcher, [g for _, g in pairs])
+
+    def assignments(self, unknown: list[int], new: list[int]) -> list[tuple[int, ...]]:
+        """Literals for many unknown variables: nearest roles first, up to three left over constant."""
+        ours, theirs = self.of_f[unknown], self.of_g[new]
+        apart = np.abs(ours[:, None, 0] - theirs[None, :, 0]).mean(-1)
+        apart -= 0.01 * (np.array(unknown)[:, None] == np.array(new)[None, :])
+        plain, inverted = (
+            np.abs(ours[:, None, 1] - sign * theirs[None, :, 1]).mean(-1) for sign in (1, -1)
+        )
+        distances = apart + np.minimum(plain, inverted)
+        ranked = sorted((float(distances[i, j]), i, j) for i, j in np.argwhere(distances <= _NEAR).tolist())
+        chosen: dict[int, int] = {}
+        taken: set[int] = set()
+        either: list[int] = []
+        for _, i, j in ranked:
+            if unknown[i] in chosen or j in taken:
+                continue
+            taken.add(j)
+            chosen[unknown[i]] = 2 * (new[j] + 1) + int(inverted[i, j] + 0.5 * _NEAR < plain[i, j])
+            if abs(inverted[i, j] - plain[i, j]) <= 0.5 * _NEAR:
+                either.append(unknown[i])
+        left = [v for v in unknown if v not in chosen]
+        if len(left) > _SOLVED or len(taken) < len(new):
+            return []
+        flips = either if len(either) + len(left) <= _FLIPPED else []
+        return [
+            tuple(
+                chosen[v] ^ (bits >> flips.index(v) & 1 if v in flips else 0)
+                if v in chosen
+                else bits >> len(flips) + left.index(v) & 1
+                for v in unknown
+            )
+            for bits in range(1 << len(left) + len(flips))
+        ]
+
+
+def _joined(matcher: Matcher, literals: list[int]) -> F64:
+    """Profiles over several functions: shape (n_inputs, 2, functions)."""
+    out = np.zeros((matcher.graph.n_inputs, 2, len(literals)))
+    for at, literal in enumerate(literals):
+        found, figures = matcher.profile(literal)
+        out[found, :, at] = figures
+    return out

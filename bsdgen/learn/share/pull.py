@@ -1,0 +1,65 @@
+"""Control variables that a leaf took for data are tested first again.
+
+In one shared variable order a variable such as a choice between two sums may end up below the words that it
+chooses between: that costs no more decision nodes, but every node then stands for both. Testing it first
+separates the two, which exclusive-or guards and units can make use of.
+"""
+
+from bsdgen.learn.control import DONT_CARE
+from bsdgen.learn.share.graph import Graph, variables
+from bsdgen.learn.share.rebuild import rebuilt
+from bsdgen.learn.share.units import Contexts
+
+_LEAST_OUTPUTS = 4
+_LEAST_GAIN = 12  # gates
+_MOST = 3  # variables that are pulled up in one context
+
+
+def pulled(graph: Graph, contexts: Contexts, controls: int) -> Contexts:
+    """The contexts with control variables tested first where that makes the whole smaller.
+
+    Parameters
+    ----------
+    controls : bit set of the variables that are tried.
+    """
+    cost = _total(graph, contexts)
+    for place in contexts.places:
+        for _ in range(_MOST):
+            better = _best(graph, contexts, place, controls)
+            total = cost if better is None else _total(graph, better)
+            if better is None or total > cost - _LEAST_GAIN:
+                break
+            contexts, cost = better, total
+    return contexts
+
+
+def _total(graph: Graph, contexts: Contexts) -> int:
+    shared = rebuilt(graph, contexts, [])
+    return shared.graph.cost(shared.roots)
+
+
+def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> Contexts | None:
+    """With the best variable pulled up in the functions of one context, None if none seems worth it."""
+    entries = contexts.settled[place].values()
+    literals = sorted({literal & ~1 for literal in entries if literal >= 2 * graph.first})
+    if len(literals) < _LEAST_OUTPUTS:
+        return None
+    cost = graph.cost(literals)
+    best: tuple[int, list[int]] | None = None
+    for variable in variables(graph.union(literals) & controls):
+        low, high = (graph.compose(literals, {variable: bit}, graph) for bit in (0, 1))
+        made = [graph.ite(2 * (variable + 1), h, lo) for h, lo in zip(high, low, strict=True)]
+        now = graph.cost(made)
+        if now <= cost - _LEAST_GAIN and (best is None or now < best[0]):
+            best = now, made
+    return None if best is None else _replaced(contexts, dict(zip(literals, best[1], strict=True)))
+
+
+def _replaced(contexts: Contexts, literals: dict[int, int]) -> Contexts:
+    """The contexts with functions replaced by others that are equal to them."""
+    made = contexts.copy()
+    for entries in made.settled:
+        for output, literal in entries.items():
+            if literal != DONT_CARE and literal & ~1 in literals:
+                entries[output] = literals[literal & ~1] ^ (literal & 1)
+    return made

@@ -1,0 +1,326 @@
+"""Which contexts use which units: matches that make the whole diagram smaller, the best first."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from bsdgen.learn.control import DONT_CARE
+from bsdgen.learn.share.graph import Graph, variables
+from bsdgen.learn.share.match import Match, Matcher
+from bsdgen.learn.share.rebuild import rebuilt
+from bsdgen.learn.share.units import Contexts, Unit, Use
+
+_LEAST_OUTPUTS = 4  # functions that a match must cover
+_LEAST_COST = 48  # gates that a context's functions must cost to be worth looking at
+_BASES = 5  # contexts whose functions are tried as the next unit
+_LEAST_GAIN = 12  # gates that a use must save
+_DECIDING = 0.15  # mean influence from which on a control variable of a unit is tried as a constant
+_FIXED = 3  # control variables of a unit that are tried as constants
+_SPLITS = 4  # variables that a context is tried to be split on
+_STARTS = 3  # places in a chain of functions where another chain may start
+_DEPTH = 2  # how often a context is split for one unit
+_COMMON = 4  # a function of more contexts is shared well enough
+_DROPS = 2  # pairs of a match that may be left out
+
+Words = dict[int, int]  # literal by output
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A use that may be, and the match that it comes from."""
+
+    use: Use
+    fixed: dict[int, int]
+    pairing: tuple[tuple[int, int], ...]
+    pairs: tuple[tuple[int, int], ...]
+
+
+class Search:
+    """Finds units; `contexts` (which it may split), `units` and `cost` are the result so far."""
+
+    def __init__(self, graph: Graph, contexts: Contexts, tell: Callable[[str], None]) -> None:
+        self.graph = graph
+        self.contexts = contexts
+        self.units: list[Unit] = []
+        self.matcher = Matcher(graph)
+        self.tell = tell
+        self.controls = {g >> 1 for g in contexts.guard if 0 < g >> 1 < graph.first}
+        self.control_set = sum(1 << index - 1 for index in self.controls)
+        self._found: dict[tuple[tuple[tuple[int, int], ...], ...], list[Candidate]] = {}
+        self._decide: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        self._fixed: dict[tuple[tuple[tuple[int, int], ...], ...], Words] = {}
+        self.occurrences = Counter(
+            literal >> 1
+            for entries in contexts.settled
+            for literal in {literal & ~1 for literal in entries.values()}
+            if literal >= 2 * graph.first
+        )
+        self.taken: set[tuple[int, int]] = set()
+        self.cost = self._cost(contexts, [])
+
+    def run(self) -> None:
+        """Find units until none makes the diagram smaller."""
+        while True:
+            places = self.contexts.places
+            bases = {c: words for c in places if (words := self._worth(self.contexts, c))}
+            matches: dict[int, dict[int, list[Candidate]]] = {}
+            for base in sorted(bases, key=lambda b: (-self.graph.cost(bases[b].values()), b)):
+                found = self._matches(base, bases[base], bases) if len(matches) < _BASES else {}
+                if found:
+                    matches[base] = found
+            gains = {b: sum(self.graph.cost(bases[c].values()) for c in found) for b, found in matches.items()}
+            ranked = sorted(matches, key=lambda b: (-gains[b], b))
+            tried = [self._grown(base, bases[base], matches[base], False) for base in ranked]
+            if not tried:
+                return
+            for _, _, first in sorted(tried, key=lambda g: (g[0], g[2].base)):
+                base = first.base
+                cost, contexts, unit = self._pruned(*self._grown(base, bases[base], matches[base], True))
+                if cost <= self.cost - _LEAST_GAIN:
+                    break
+            else:
+                return
+            self.cost, self.contexts = cost, contexts
+            self.units.append(unit)
+            self.taken |= {(c, output) for c, use in unit.uses.items() for output in use.outputs}
+            self.tell(f"{len(self.units)} units, {len(unit.uses)} uses, {self.cost} gates")
+
+    def _free(self, contexts: Contexts, context: int) -> Words:
+        entries = contexts.settled[context]
+        return {
+            output: literal
+            for output, literal in entries.items()
+            if literal != DONT_CARE
+            and (context, output) not in self.taken
+            and self.occurrences[literal >> 1] <= _COMMON
+        }
+
+    def _nodes(self, words: Words) -> Words:
+        return {output: literal for output, literal in words.items() if literal >= 2 * self.graph.first}
+
+    def _worth(self, contexts: Contexts, context: int) -> Words:
+        """Functions of a context if they are worth looking at, else none."""
+        words = self._nodes(self._free(contexts, context))
+        enough = len(words) >= _LEAST_OUTPUTS and self.graph.cost(words.values()) >= _LEAST_COST
+        return words if enough else {}
+
+    def _cost(self, contexts: Contexts, units: list[Unit]) -> int:
+        shared = rebuilt(self.graph, contexts, units)
+        return shared.graph.cost(shared.roots)
+
+    def _matches(self, base: int, words: Words, targets: Iterable[int]) -> dict[int, list[Candidate]]:
+        """Uses of a context's functions in other contexts."""
+        found = {}
+        for context in targets:
+            if context != base:
+                candidates = self._candidates(words, self._free(self.contexts, context))
+                if candidates:
+                    found[context] = candidates
+        return found
+
+    def _grown(self, base: int, words: Words, matches: dict[int, list[Candidate]], splits: bool) -> tuple[int, Contexts, Unit]:
+        """Cost, contexts and the unit of a context with all uses that there are.
+
+        All are taken at first, since what one of them frees often another still holds.
+        """
+        own = {v: 2 * (v + 1) for v in variables(self.graph.union(words.values()))}
+        unit = Unit(base, words, {base: Use(own, {output: (output, 0) for output in words})})
+        contexts = self.contexts
+        for context, candidates in sorted(matches.items(), key=lambda m: -_likeness(m[1])):
+            unit = unit.with_use(context, self._chosen(unit, candidates))
+        for context in self.contexts.leaves if splits else ():
+            if context not in unit.uses:
+                contexts, unit = self._with_split(contexts, unit, context)
+        unit = self._spread(contexts, unit)
+        return self._cost(contexts, [*self.units, unit]), contexts, unit
+
+    def _pruned(self, cost: int, contexts: Contexts, unit: Unit) -> tuple[int, Contexts, Unit]:
+        """Without the uses that make the whole larger."""
+        for context in sorted(unit.uses, key=lambda c: (len(unit.uses[c].outputs), c)):
+            if context != unit.base:
+                uses = {c: use for c, use in unit.uses.items() if c != context}
+                fewer = Unit(unit.base, unit.functions, uses)
+                without = self._cost(contexts, [*self.units, fewer])
+                if without < cost:
+                    unit, cost = fewer, without
+        return cost, contexts, unit
+
+    def _with_split(
+        self, contexts: Contexts, unit: Unit, context: int, depth: int = 0
+    ) -> tuple[Contexts, Unit]:
+        """The unit used in parts of a context, by the splits that make most of it."""
+        free = self._worth(contexts, context)
+        if not free or context in unit.uses or any(c == context for c, _ in self.taken):
+            return contexts, unit
+        controls = variables(self.graph.union(free.values()) & self.control_set)
+        costs = {v: self._halves_cost(free, v) for v in controls}
+        ranked = sorted(controls, key=lambda v: (costs[v], v))[:_SPLITS]
+        best, most = (contexts, unit), 0
+        for variable in ranked:
+            made, halves = contexts.split(self.graph, context, variable)
+            larger, gain = unit, 0
+            for half in halves:
+                words = self._free(made, half)
+                candidates = self._candidates(unit.functions, words)
+                if candidates:
+                    use = self._chosen(larger, candidates)
+                    larger = larger.with_use(half, use)
+                    gain += self.graph.cost(words[o] for o in use.outputs)
+            if gain > most:
+                best, most = (made, larger), gain
+        if most or depth == _DEPTH or not ranked or costs[ranked[0]] >= self.graph.cost(free.values()):
+            return best
+        made, halves = contexts.split(self.graph, context, ranked[0])
+        larger = unit
+        for half in halves:
+            made, larger = self._with_split(made, larger, half, depth + 1)
+        return (contexts, unit) if larger is unit else (made, larger)
+
+    def _halves_cost(self, words: Words, variable: int) -> int:
+        graph = self.graph
+        return sum(
+            graph.cost(graph.compose(list(words.values()), {variable: bit}, graph)) for bit in (0, 1)
+        )
+
+    def _spread(self, contexts: Contexts, unit: Unit) -> Unit:
+        """The unit used in every context that holds the very functions of one of its uses."""
+        first = 2 * self.graph.first
+        source: dict[int, tuple[int, int, int]] = {}
+        for context, use in unit.uses.items():
+            for output, (of_unit, inverted) in use.outputs.items():
+                literal = contexts.settled[context][output]
+                if literal >= first:
+                    source.setdefault(literal >> 1, (context, of_unit, inverted ^ (literal & 1)))
+        for context in contexts.places:
+            for output, literal in contexts.settled[context].items():
+                if literal < first or literal >> 1 not in source or (context, output) in self.taken:
+                    continue
+                there, of_unit, inverted = source[literal >> 1]
+                literals = unit.uses[there].literals
+                needed = {
+                    v: literals[v] for v in variables(self.graph.support(unit.functions[of_unit])) if v in literals
+                }
+                here = unit.uses.get(context)
+                if here is not None and (
+                    output in here.outputs or any(here.literals.get(v, x) != x for v, x in needed.items())
+                ):
+                    continue
+                unit = unit.with_use(context, Use(needed, {output: (of_unit, inverted ^ (literal & 1))}))
+        return unit
+
+    def _candidates(self, functions: Words, words: Words) -> list[Candidate]:
+        """How `words` are `functions` with inputs replaced, in every way that is found."""
+        key = (tuple(functions.items()), tuple(words.items()))
+        if key not in self._found:
+            self._found[key] = list(self._new_candidates(functions, words))
+        return self._found[key]
+
+    def _new_candidates(self, functions: Words, words: Words) -> Iterator[Candidate]:
+        found: set[tuple[int, int]] = set()  # first pairs of what has been found
+        for fixed in self._constants(functions, words):
+            ours = self._cofactors(functions, fixed)
+            for pairing in self._pairings(ours, words):
+                if pairing[0] in found:
+                    continue
+                pairs = tuple((ours[f], words[g]) for f, g in pairing)
+                match = self.matcher.match(pairs, _DROPS)
+                if match is not None:
+                    found.add(pairing[0])
+                    yield Candidate(_use_of(pairing, match, fixed), fixed, tuple(pairing), pairs)
+
+    def _chosen(self, unit: Unit, candidates: Sequence[Candidate]) -> Use:
+        """The use that has most in common with those that the unit has."""
+        known = {(v, x) for use in unit.uses.values() for v, x in use.literals.items()}
+        paired = {(o, source) for use in unit.uses.values() for o, (source, _) in use.outputs.items()}
+
+        def common(use: Use) -> int:
+            return len(known & use.literals.items()) + sum(
+                (o, source) in paired for o, (source, _) in use.outputs.items()
+            )
+
+        best = max(candidates, key=lambda candidate: common(candidate.use))  # the first of equals
+        match = self.matcher.match(best.pairs, _DROPS, known)
+        return best.use if match is None else _use_of(best.pairing, match, best.fixed)
+
+    def _cofactors(self, functions: Words, fixed: dict[int, int]) -> Words:
+        """The functions with variables fixed."""
+        key = (tuple(functions.items()), tuple(fixed.items()))
+        if key not in self._fixed:
+            literals = self.graph.compose(list(functions.values()), fixed, self.graph)
+            self._fixed[key] = self._nodes(dict(zip(functions, literals, strict=True)))
+        return self._fixed[key]
+
+    def _constants(self, functions: Words, words: Words) -> Iterator[dict[int, int]]:
+        """Ways to fix control variables of the functions: free where the words have them too, or constant."""
+        there = self.graph.union(words.values())
+        ours = self._deciding(functions)
+        for choice in product(*((None, 0, 1) if there >> v & 1 else (0, 1) for v in ours)):
+            yield {v: bit for v, bit in zip(ours, choice, strict=True) if bit is not None}
+
+    def _deciding(self, functions: Words) -> list[int]:
+        """Control variables that matter to most of the functions that they occur in, unlike data."""
+        key = tuple(functions.items())
+        if key not in self._decide:
+            reach: dict[int, list[float]] = {}
+            for literal in functions.values():
+                found, figures = self.matcher.profile(literal)
+                for v, influence in zip(found.tolist(), figures[:, 0].tolist(), strict=True):
+                    if self.control_set >> v & 1:
+                        reach.setdefault(v, []).append(influence)
+            mean = {v: sum(values) / len(values) for v, values in reach.items()}
+            ranked = sorted((v for v in mean if mean[v] >= _DECIDING), key=lambda v: (-mean[v], v))
+            self._decide[key] = ranked[:_FIXED]
+        return self._decide[key]
+
+    def _pairings(self, functions: Words, words: Words) -> Iterator[list[tuple[int, int]]]:
+        """Pairs (output of the functions, output of the words) that may correspond."""
+        first = 2 * self.graph.first
+        same = [(output, output) for output in functions if output in words]
+        different = [o for o, _ in same if words[o] >= first and functions[o] >> 1 != words[o] >> 1]
+        if len(different) >= _LEAST_OUTPUTS:
+            yield same
+        size = {o: self.graph.support(e).bit_count() for o, e in functions.items()}
+        ours = self._chains(functions)
+        for theirs in self._chains(self._nodes(words)):
+            smallest = self.graph.support(words[theirs[0]]).bit_count()
+            for chain in ours:
+                first_fit = next((i for i, o in enumerate(chain) if size[o] >= smallest), len(chain))
+                for start in range(first_fit, min(first_fit + _STARTS, len(chain))):
+                    pairing = list(zip(chain[start:], theirs, strict=False))
+                    distinct = [p for p in pairing if functions[p[0]] >> 1 != words[p[1]] >> 1]
+                    if len(distinct) >= _LEAST_OUTPUTS and any(f != g for f, g in pairing):
+                        yield pairing
+
+    def _chains(self, words: Words) -> list[list[int]]:
+        """Outputs whose supports contain one another, ascending; the long ones."""
+        support = {o: self.graph.support(e) for o, e in words.items()}
+        left = sorted((o for o in words if support[o]), key=lambda o: (support[o].bit_count(), o))
+        chains = []
+        while left:
+            chain: list[int] = []
+            for output in left:
+                if not chain or (
+                    support[chain[-1]] & ~support[output] == 0 and support[chain[-1]] != support[output]
+                ):
+                    chain.append(output)
+            left = [output for output in left if output not in set(chain)]
+            if len(chain) >= 2 * _LEAST_OUTPUTS:
+                chains.append(chain)
+        return chains
+
+
+def _use_of(pairing: Sequence[tuple[int, int]], match: Match, fixed: dict[int, int]) -> Use:
+    outputs = {
+        g: (f, inverted) for (f, g), inverted in zip(pairing, match.inverted, strict=True) if inverted >= 0
+    }
+    return Use(fixed | match.literals, outputs)
+
+
+def _likeness(candidates: Sequence[Candidate]) -> int:
+    """How much a context keeps of the unit's own inputs and outputs at best."""
+    return max(
+        sum(x == 2 * (v + 1) for v, x in candidate.use.literals.items())
+        + sum(o == source for o, (source, _) in candidate.use.outputs.items())
+        for candidate in candidates
+    )

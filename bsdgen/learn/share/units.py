@@ -1,0 +1,122 @@
+"""Units: functions that several contexts use with operands of their own.
+
+A unit is the functions of some outputs in one context. Another context *uses* it where its outputs are the
+unit's functions with inputs replaced (`bsdgen.learn.share.match`). Each input of the unit then becomes an
+*operand*: a choice by context, over the control tree, between what the uses put there. Where no use is, an
+operand is free, which keeps the choices small.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
+from bsdgen.learn.share.graph import Graph, variables
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a context uses a unit.
+
+    literals : by variable of the unit's functions, what takes its place.
+    outputs : by output of the context, the output of the unit and whether it is complemented.
+    """
+
+    literals: dict[int, int]
+    outputs: dict[int, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Functions by output, and their uses by context; the context that they come from is one of them."""
+
+    base: int
+    functions: dict[int, int]
+    uses: dict[int, Use]
+
+    def with_use(self, context: int, use: Use) -> "Unit":
+        """The unit with one more use, or more of one."""
+        old = self.uses.get(context, Use({}, {}))
+        joined = Use(old.literals | use.literals, old.outputs | use.outputs)
+        return Unit(self.base, self.functions, {**self.uses, context: joined})
+
+
+class Contexts:
+    """The control tree over a graph, free to be split further: what each output is where it is settled."""
+
+    def __init__(self, n_outputs: int) -> None:
+        self.n_outputs = n_outputs
+        self.guard: list[int] = []
+        self.low: list[int] = []
+        self.high: list[int] = []
+        self.settled: list[dict[int, int]] = []  # literal by output; not cared for: `DONT_CARE`
+
+    @classmethod
+    def of(cls, tree: ControlTree, literals: list[int], n_outputs: int) -> "Contexts | None":
+        """The tree over a graph; None if a function that is needed is no node of the diagram.
+
+        literals : of the graph, by index of the diagram.
+        """
+        made = cls(n_outputs)
+
+        def own(literal: int) -> int:
+            return literals[literal >> 1] ^ (literal & 1) if literal >= 0 else literal
+
+        made.guard = [own(int(g)) for g in tree.guard]
+        made.low, made.high = [int(i) for i in tree.low], [int(i) for i in tree.high]
+        made.settled = [{} for _ in made.low]
+        for context, output, literal, settled in zip(
+            tree.entry_context, tree.entry_output, tree.literal, tree.settled, strict=True
+        ):
+            if settled:
+                made.settled[int(context)][int(output)] = own(int(literal))
+        gone = any(GONE in entries.values() for entries in made.settled)
+        return None if gone or GONE in made.guard else made
+
+    def copy(self) -> "Contexts":
+        """Free to be changed."""
+        made = Contexts(self.n_outputs)
+        made.guard, made.low, made.high = list(self.guard), list(self.low), list(self.high)
+        made.settled = [dict(entries) for entries in self.settled]
+        return made
+
+    @property
+    def leaves(self) -> list[int]:
+        """Contexts that are not split."""
+        return [at for at, low in enumerate(self.low) if low < 0]
+
+    @property
+    def places(self) -> list[int]:
+        """Contexts in which outputs are settled."""
+        return [at for at, entries in enumerate(self.settled) if entries]
+
+    def split(self, graph: Graph, context: int, variable: int) -> tuple["Contexts", tuple[int, int]]:
+        """With a leaf split on a variable, and the two halves."""
+        made = self.copy()
+        at = len(made.low)
+        made.guard[context], made.low[context], made.high[context] = 2 * (variable + 1), at, at + 1
+        entries = self.settled[context]
+        cared = [output for output, literal in entries.items() if literal != DONT_CARE]
+        for bit in (0, 1):
+            half = graph.compose([entries[output] for output in cared], {variable: bit}, graph)
+            made.guard.append(0)
+            made.low.append(-1)
+            made.high.append(-1)
+            made.settled.append(
+                dict.fromkeys(entries, DONT_CARE) | dict(zip(cared, half, strict=True))
+            )
+        made.settled[context] = {}
+        return made, (at, at + 1)
+
+    def joined(self, graph: Graph, guard: Sequence[int], values: Mapping[int, int]) -> int | None:
+        """One function over all contexts: literal by context, free elsewhere; None if it is free everywhere.
+
+        guard : the contexts' guards as literals of `graph`.
+        """
+        out: list[int | None] = [None] * len(self.low)
+        for at in range(len(self.low) - 1, -1, -1):  # children come after their parents
+            if at in values:
+                out[at] = values[at]
+            elif self.low[at] >= 0:
+                low, high = out[self.low[at]], out[self.high[at]]
+                out[at] = high if low is None else low if high is None else graph.ite(guard[at], high, low)
+        return out[0]
