@@ -20,6 +20,8 @@ class LearnConfig:
     function_guards : look for guards that are functions of a set of variables.
     merging : speculate that functions with equal signatures are equal (off, for the ablation only: every
         cofactor is learned anew; the diagram is still reduced).
+    exclusive : make exclusive ors of two functions guards, where that makes the finished diagram smaller.
+    substitution : share functions of different contexts that are equal up to a substitution of inputs.
     max_nodes : budget of expanded functions.
     max_rounds : budget of refinement rounds.
     n_check : fresh rows a round of refinement.
@@ -35,6 +37,8 @@ class LearnConfig:
     contexts: bool = True
     function_guards: bool = True
     merging: bool = True
+    exclusive: bool = True
+    substitution: bool = True
     max_nodes: int = 400_000
     max_rounds: int = 60
     n_check: int = 1 << 21
@@ -55,7 +59,8 @@ class Event:
     Attributes
     ----------
     stage : ``contexts`` (one was split or settled), ``expand``, ``checking`` (at work on either),
-        ``check`` (what a round found), ``partial`` (a budget is used up), ``warning``, ``done``.
+        ``check`` (what a round found), ``share`` (units found), ``partial`` (a budget is used up),
+        ``warning``, ``done``.
     done, total : work items of this stage (total 0: not known).
     nodes : functions known so far.
     message : one line for people.

@@ -38,6 +38,8 @@ from bsdgen.learn.product import Attempt, Product, given_up_in, product_of
 from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource, bank_rows
+from bsdgen.learn.share import share
+from bsdgen.learn.smaller import check_smaller, smaller
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
 from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
@@ -145,7 +147,7 @@ class _Fit:
         try:
             self._begin()
             attempt = self._search()
-            product = finished(attempt, attempt.mistakes, self.given_up, self.round)
+            product = self._smaller(attempt, finished(attempt, attempt.mistakes, self.given_up, self.round))
             self._publish(product, attempt.mistakes.checked, None)
         except (BudgetReached, MemoryError) as stop:
             reached = stop if isinstance(stop, BudgetReached) else self._no_memory()
@@ -199,6 +201,33 @@ class _Fit:
                 )
             self.bank = self._extended(self.bank, mistakes)
             self._keep_round(self.best)
+
+    def _smaller(self, attempt: Attempt, product: Product) -> Product:
+        """The product with its diagram made smaller by sharing, if that goes well; else as it is."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.round])
+        for substitution in (True, False) if config.substitution else (False,):
+            if not (substitution or config.exclusive):
+                break
+            try:
+                sharing = share(
+                    product.bsd,
+                    attempt.assembly.tree,
+                    config.exclusive,
+                    substitution,
+                    lambda message: self.progress.say("share", message),
+                    lambda: self.budget.check(len(attempt.table)),
+                )
+                if sharing is None:
+                    break
+                found = check_smaller(sharing, attempt, self.queries, self.source, rng, config.n_check)
+            except (BudgetReached, MemoryError) as stop:
+                self.progress.say("warning", f"{stop}; the diagram is handed out as it is, without sharing")
+                break
+            if not found.rows:
+                return smaller(product, attempt, sharing, found, rng)
+            self.progress.say("warning", f"{found.wrong} of {found.checked} rows wrong after sharing; undone")
+        return product
 
     def _keep_round(self, best: Attempt | None) -> None:
         """Save the beginning of a round, with the best diagram so far."""

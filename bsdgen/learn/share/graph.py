@@ -107,7 +107,12 @@ class Graph:
         return sorted(seen)
 
     def compose(self, literals: Sequence[int], inputs: Mapping[int, int], into: "Graph") -> list[int]:
-        """The functions with variables replaced.
+        """The functions with variables replaced, see `composed`."""
+        made = self.composed(literals, inputs, into)
+        return [made[literal >> 1] ^ (literal & 1) for literal in literals]
+
+    def composed(self, literals: Sequence[int], inputs: Mapping[int, int], into: "Graph") -> dict[int, int]:
+        """All functions of a cone with variables replaced: literal of `into` by index.
 
         Parameters
         ----------
@@ -118,7 +123,7 @@ class Graph:
         for index in self.cone(literals):
             g, h, lo = self.nodes[index - self.first]
             made[index] = into.ite(made[g >> 1] ^ (g & 1), made[h >> 1] ^ (h & 1), made[lo >> 1] ^ (lo & 1))
-        return [made[literal >> 1] ^ (literal & 1) for literal in literals]
+        return made
 
     def cost(self, literals: Iterable[int]) -> int:
         """AND gates of the cone, one by one: 1 for a node with a constant child, 3 for any other."""
@@ -164,11 +169,12 @@ class Evaluator:
         self._flip = np.where(outputs & 1, _ONES, np.uint64(0))[:, None]
 
     def __call__(self, planes: U64) -> U64:
-        """Values of the functions, shape (n, words), from planes of all variables, shape (n_inputs, words)."""
+        """Values of the functions, shape (n, words), from planes of variables, shape (n_inputs, words)."""
         values = np.empty((self._first + self._table.shape[1], planes.shape[1]), np.uint64)
         values[0] = 0
         values[1 : self._first] = planes[self._variables]
-        _run_cone(self._first, *self._table, values)
+        guard, high, low = self._table
+        _run_cone(self._first, guard, high, low, values)
         out: U64 = values[self._outputs] ^ self._flip
         return out
 

@@ -1,6 +1,6 @@
 """One function out of what it is in each context: by the control tree, or by shared select lines.
 
-A bit that is one of m functions, by context, costs up to m - 1 multiplexers when the control tree is followed,
+A bit that is one of m functions, by context, costs m - 1 multiplexers when the control tree is followed, and
 more where a function stands in several contexts. Select lines, one a function, cost 2 m - 1 gates a bit and
 are shared by all bits with the same choice. Each bit takes what is cheaper.
 """
@@ -19,8 +19,10 @@ _LINE_COST = 8  # gates that a select line is taken to cost
 class Joiner:
     """Joins choices over one control tree into one graph."""
 
-    def __init__(self, graph: Graph, contexts: Contexts, guard: Sequence[int], choices: Sequence[Choice]) -> None:
-        """choices : all that will be joined, up to renaming of what is chosen; who shares lines shares their cost."""
+    def __init__(
+        self, graph: Graph, contexts: Contexts, guard: Sequence[int], choices: Sequence[Choice]
+    ) -> None:
+        """choices : all that will be joined, up to renaming: who shares a line shares its cost."""
         self.graph = graph
         self.contexts = contexts
         self.guard = guard

@@ -232,9 +232,7 @@ class _Roles:
         ours, theirs = self.of_f[unknown], self.of_g[new]
         apart = np.abs(ours[:, None, 0] - theirs[None, :, 0]).mean(-1)
         apart -= 0.01 * (np.array(unknown)[:, None] == np.array(new)[None, :])
-        plain, inverted = (
-            np.abs(ours[:, None, 1] - sign * theirs[None, :, 1]).mean(-1) for sign in (1, -1)
-        )
+        plain, inverted = (np.abs(ours[:, None, 1] - sign * theirs[None, :, 1]).mean(-1) for sign in (1, -1))
         distances = apart + np.minimum(plain, inverted)
         ranked = sorted((float(distances[i, j]), i, j) for i, j in np.argwhere(distances <= _NEAR).tolist())
         chosen: dict[int, int] = {}

@@ -15,22 +15,33 @@ _LEAST_GAIN = 12  # gates
 _MOST = 3  # variables that are pulled up in one context
 
 
-def pulled(graph: Graph, contexts: Contexts, controls: int) -> Contexts:
+def pulled(graph: Graph, contexts: Contexts, controls: int) -> tuple[Contexts, dict[int, int]]:
     """The contexts with control variables tested first where that makes the whole smaller.
 
     Parameters
     ----------
     controls : bit set of the variables that are tried.
+
+    Returns
+    -------
+    The contexts, and the literals of functions that took the place of others, by the others' literals.
     """
     cost = _total(graph, contexts)
+    renamed: dict[int, int] = {}
     for place in contexts.places:
         for _ in range(_MOST):
             better = _best(graph, contexts, place, controls)
-            total = cost if better is None else _total(graph, better)
-            if better is None or total > cost - _LEAST_GAIN:
+            if better is None:
                 break
-            contexts, cost = better, total
-    return contexts
+            replaced = _replaced(contexts, better)
+            total = _total(graph, replaced)
+            if total > cost - _LEAST_GAIN:
+                break
+            contexts, cost = replaced, total
+            renamed = {
+                old: better.get(new & ~1, new & ~1) ^ (new & 1) for old, new in renamed.items()
+            } | better
+    return contexts, renamed
 
 
 def _total(graph: Graph, contexts: Contexts) -> int:
@@ -38,8 +49,8 @@ def _total(graph: Graph, contexts: Contexts) -> int:
     return shared.graph.cost(shared.roots)
 
 
-def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> Contexts | None:
-    """With the best variable pulled up in the functions of one context, None if none seems worth it."""
+def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> dict[int, int] | None:
+    """New functions of one context by the old, with the best variable pulled up, if one seems worth it."""
     entries = contexts.settled[place].values()
     literals = sorted({literal & ~1 for literal in entries if literal >= 2 * graph.first})
     if len(literals) < _LEAST_OUTPUTS:
@@ -52,7 +63,7 @@ def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> Contex
         now = graph.cost(made)
         if now <= cost - _LEAST_GAIN and (best is None or now < best[0]):
             best = now, made
-    return None if best is None else _replaced(contexts, dict(zip(literals, best[1], strict=True)))
+    return None if best is None else dict(zip(literals, best[1], strict=True))
 
 
 def _replaced(contexts: Contexts, literals: dict[int, int]) -> Contexts:

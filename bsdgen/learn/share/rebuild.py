@@ -13,13 +13,22 @@ from bsdgen.learn.share.units import Contexts, Unit
 class Shared:
     """A graph in which the contexts use units.
 
-    operands : for each unit, the literal of each operand by variable; functions : of each unit by output.
+    Attributes
+    ----------
+    graph, roots : the new graph and its outputs.
+    exact : literal of `graph` by index of the old graph, for functions that are in it as they were.
+    operands : for each unit, the literal of each operand by variable.
+    functions : for each unit, the literal of each output.
+    inside : for each unit, literals by index of the old graph: the old function where the unit's own context
+        is, and anything elsewhere.
     """
 
     graph: Graph
     roots: list[int]
+    exact: dict[int, int]
     operands: list[dict[int, int]]
     functions: list[dict[int, int]]
+    inside: list[dict[int, int]]
 
 
 def rebuilt(graph: Graph, contexts: Contexts, units: Sequence[Unit]) -> Shared:
@@ -41,24 +50,32 @@ def rebuilt(graph: Graph, contexts: Contexts, units: Sequence[Unit]) -> Shared:
         for output, choice in enumerate(outputs)
     ]
     every = [*(choice for of_unit in choices for choice in of_unit.values()), *named]
-    joiner = Joiner(new, contexts, graph.compose(contexts.guard, {}, new), every)
-    operands, functions = [], []
+    left = [e for o, choice in enumerate(outputs) for c, e in choice.items() if (c, o) not in used]
+    exact = graph.composed([*contexts.guard, *left], {}, new)
+    joiner = Joiner(new, contexts, [_moved(exact, guard) for guard in contexts.guard], every)
+    operands, functions, inside = [], [], []
     for unit, of_unit in zip(units, choices, strict=True):
         joined = {v: joiner.join(choice) for v, choice in of_unit.items()}
         inputs = {v: 2 * (v + 1) if literal is None else literal for v, literal in joined.items()}
-        made = graph.compose(list(unit.functions.values()), inputs, new)
+        made = graph.composed(list(unit.functions.values()), inputs, new)
         operands.append(inputs)
-        functions.append(dict(zip(unit.functions, made, strict=True)))
+        functions.append({o: _moved(made, literal) for o, literal in unit.functions.items()})
+        inside.append(made)
     roots = []
     for output, choice in enumerate(outputs):
-        own = [c for c in choice if (c, output) not in used]
-        values = dict(zip(own, graph.compose([choice[c] for c in own], {}, new), strict=True))
-        for c in choice:
+        values = {}
+        for c, literal in choice.items():
             if (c, output) in used:
                 at, source, inverted = used[c, output]
                 values[c] = functions[at][source] ^ inverted
-        roots.append(joiner.join({c: values[c] for c in choice}) or 0)
-    return Shared(new, roots, operands, functions)
+            else:
+                values[c] = _moved(exact, literal)
+        roots.append(joiner.join(values) or 0)
+    return Shared(new, roots, exact, operands, functions, inside)
+
+
+def _moved(made: dict[int, int], literal: int) -> int:
+    return made[literal >> 1] ^ (literal & 1)
 
 
 def _operands(graph: Graph, unit: Unit) -> dict[int, dict[int, int]]:

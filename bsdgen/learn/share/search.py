@@ -13,6 +13,7 @@ from bsdgen.learn.share.units import Contexts, Unit, Use
 
 _LEAST_OUTPUTS = 4  # functions that a match must cover
 _LEAST_COST = 48  # gates that a context's functions must cost to be worth looking at
+_PLACES = 48  # contexts that are looked at, those with the largest functions
 _BASES = 5  # contexts whose functions are tried as the next unit
 _LEAST_GAIN = 12  # gates that a use must save
 _DECIDING = 0.15  # mean influence from which on a control variable of a unit is tried as a constant
@@ -39,14 +40,16 @@ class Candidate:
 class Search:
     """Finds units; `contexts` (which it may split), `units` and `cost` are the result so far."""
 
-    def __init__(self, graph: Graph, contexts: Contexts, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, graph: Graph, contexts: Contexts, tell: Callable[[str], None], tick: Callable[[], None]
+    ) -> None:
         self.graph = graph
         self.contexts = contexts
         self.units: list[Unit] = []
         self.matcher = Matcher(graph)
         self.tell = tell
-        self.controls = {g >> 1 for g in contexts.guard if 0 < g >> 1 < graph.first}
-        self.control_set = sum(1 << index - 1 for index in self.controls)
+        self.tick = tick
+        self.control_set = contexts.controls(graph)
         self._found: dict[tuple[tuple[tuple[int, int], ...], ...], list[Candidate]] = {}
         self._decide: dict[tuple[tuple[int, int], ...], list[int]] = {}
         self._fixed: dict[tuple[tuple[tuple[int, int], ...], ...], Words] = {}
@@ -62,14 +65,17 @@ class Search:
     def run(self) -> None:
         """Find units until none makes the diagram smaller."""
         while True:
-            places = self.contexts.places
-            bases = {c: words for c in places if (words := self._worth(self.contexts, c))}
+            bases = {c: words for c in self.contexts.places if (words := self._worth(self.contexts, c))}
+            largest = sorted(bases, key=lambda b: (-self.graph.cost(bases[b].values()), b))[:_PLACES]
+            bases = {c: bases[c] for c in largest}
             matches: dict[int, dict[int, list[Candidate]]] = {}
-            for base in sorted(bases, key=lambda b: (-self.graph.cost(bases[b].values()), b)):
+            for base in largest:
                 found = self._matches(base, bases[base], bases) if len(matches) < _BASES else {}
                 if found:
                     matches[base] = found
-            gains = {b: sum(self.graph.cost(bases[c].values()) for c in found) for b, found in matches.items()}
+            gains = {
+                b: sum(self.graph.cost(bases[c].values()) for c in found) for b, found in matches.items()
+            }
             ranked = sorted(matches, key=lambda b: (-gains[b], b))
             tried = [self._grown(base, bases[base], matches[base], False) for base in ranked]
             if not tried:
@@ -119,7 +125,9 @@ class Search:
                     found[context] = candidates
         return found
 
-    def _grown(self, base: int, words: Words, matches: dict[int, list[Candidate]], splits: bool) -> tuple[int, Contexts, Unit]:
+    def _grown(
+        self, base: int, words: Words, matches: dict[int, list[Candidate]], splits: bool
+    ) -> tuple[int, Contexts, Unit]:
         """Cost, contexts and the unit of a context with all uses that there are.
 
         All are taken at first, since what one of them frees often another still holds.
@@ -179,9 +187,7 @@ class Search:
 
     def _halves_cost(self, words: Words, variable: int) -> int:
         graph = self.graph
-        return sum(
-            graph.cost(graph.compose(list(words.values()), {variable: bit}, graph)) for bit in (0, 1)
-        )
+        return sum(graph.cost(graph.compose(list(words.values()), {variable: bit}, graph)) for bit in (0, 1))
 
     def _spread(self, contexts: Contexts, unit: Unit) -> Unit:
         """The unit used in every context that holds the very functions of one of its uses."""
@@ -199,7 +205,9 @@ class Search:
                 there, of_unit, inverted = source[literal >> 1]
                 literals = unit.uses[there].literals
                 needed = {
-                    v: literals[v] for v in variables(self.graph.support(unit.functions[of_unit])) if v in literals
+                    v: literals[v]
+                    for v in variables(self.graph.support(unit.functions[of_unit]))
+                    if v in literals
                 }
                 here = unit.uses.get(context)
                 if here is not None and (
@@ -211,6 +219,7 @@ class Search:
 
     def _candidates(self, functions: Words, words: Words) -> list[Candidate]:
         """How `words` are `functions` with inputs replaced, in every way that is found."""
+        self.tick()
         key = (tuple(functions.items()), tuple(words.items()))
         if key not in self._found:
             self._found[key] = list(self._new_candidates(functions, words))

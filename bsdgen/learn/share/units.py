@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
-from bsdgen.learn.share.graph import Graph, variables
+from bsdgen.learn.share.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,10 @@ class Contexts:
         made.settled = [dict(entries) for entries in self.settled]
         return made
 
+    def controls(self, graph: Graph) -> int:
+        """Variables that some context is split on, as a bit set."""
+        return sum(1 << index - 1 for index in {g >> 1 for g in self.guard} if 0 < index < graph.first)
+
     @property
     def leaves(self) -> list[int]:
         """Contexts that are not split."""
@@ -101,9 +105,7 @@ class Contexts:
             made.guard.append(0)
             made.low.append(-1)
             made.high.append(-1)
-            made.settled.append(
-                dict.fromkeys(entries, DONT_CARE) | dict(zip(cared, half, strict=True))
-            )
+            made.settled.append(dict.fromkeys(entries, DONT_CARE) | dict(zip(cared, half, strict=True)))
         made.settled[context] = {}
         return made, (at, at + 1)
 

@@ -1,0 +1,163 @@
+"""A diagram made smaller, and what has become of its functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsdgen.bits import U64
+from bsdgen.bsd import Bsd
+from bsdgen.bsd.literals import I32
+from bsdgen.learn.control import GONE, ControlTree
+from bsdgen.learn.functions import set_bit
+from bsdgen.learn.share.exclusive import ExclusiveGraph
+from bsdgen.learn.share.graph import Graph
+from bsdgen.learn.share.pull import pulled
+from bsdgen.learn.share.rebuild import Shared, rebuilt
+from bsdgen.learn.share.search import Search
+from bsdgen.learn.share.units import Contexts, Unit
+
+
+@dataclass(frozen=True)
+class UnitRecord:
+    """A unit for people and ledgers; literals are those of the new diagram, `GONE` if no node is it.
+
+    Attributes
+    ----------
+    base : context whose functions the unit is.
+    functions : literal by output of that context.
+    operands : literal by variable of the functions.
+    uses : by context, what stands for each variable there (a literal of the old diagram), and by output of
+        the context the literal that it is.
+    """
+
+    base: int
+    functions: dict[int, int]
+    operands: dict[int, int]
+    uses: dict[int, tuple[dict[int, int], dict[int, int]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Sharing:
+    """The result.
+
+    Attributes
+    ----------
+    bsd : the smaller diagram; equal to the old one where outputs are cared for, if every match was right.
+    literals : int32, shape (1 + n_inputs + n_nodes,)
+        By index of the old diagram, the literal of the new one that is the same function; `GONE` if none is.
+    inside : int32, of the same shape
+        The literal that is the same function where a unit's own context is; elsewhere it is another.
+    units : what the units are.
+    mask, value : uint64, shape (n, w)
+        Cubes of the contexts, those first that the tree had before.
+    """
+
+    bsd: Bsd
+    literals: I32
+    inside: I32
+    units: tuple[UnitRecord, ...]
+    mask: U64
+    value: U64
+
+
+def share(
+    bsd: Bsd,
+    tree: ControlTree,
+    exclusive: bool,
+    substitution: bool,
+    tell: Callable[[str], None] = lambda message: None,
+    tick: Callable[[], None] = lambda: None,
+) -> Sharing | None:
+    """Make a diagram smaller.
+
+    Parameters
+    ----------
+    tree : its control tree.
+    exclusive, substitution : which passes are made.
+    tell : told how far the work is.
+    tick : called now and then; what it raises ends the work.
+
+    Returns
+    -------
+    None if nothing makes it smaller.
+    """
+    graph, literals = (ExclusiveGraph if exclusive else Graph).of(bsd)
+    contexts = Contexts.of(tree, literals, bsd.n_outputs)
+    if contexts is None:
+        return None
+    renamed: dict[int, int] = {}
+    if exclusive:
+        contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
+    units: list[Unit] = []
+    if substitution:
+        search = Search(graph, contexts, tell, tick)
+        search.run()
+        contexts, units = search.contexts, search.units
+    shared = rebuilt(graph, contexts, units)
+    plain, old = Graph.of(bsd)
+    roots = [old[int(root) >> 1] ^ (int(root) & 1) for root in bsd.roots]
+    if shared.graph.cost(shared.roots) >= plain.cost(roots):
+        return None
+    return _result(tree, contexts, units, shared, [_renamed(literal, renamed) for literal in literals])
+
+
+def _renamed(literal: int, renamed: dict[int, int]) -> int:
+    return renamed.get(literal & ~1, literal & ~1) ^ (literal & 1)
+
+
+def _result(
+    tree: ControlTree, contexts: Contexts, units: list[Unit], shared: Shared, literals: list[int]
+) -> Sharing:
+    bsd, made = shared.graph.to_bsd(shared.roots)
+
+    def final(literal: int | None) -> int:
+        if literal is None or literal >> 1 not in made:
+            return GONE
+        return made[literal >> 1] ^ (literal & 1)
+
+    def through(index: dict[int, int], literal: int) -> int:
+        there = index.get(literal >> 1)
+        return GONE if there is None else final(there ^ (literal & 1))
+
+    inside = {index: literal for of_unit in shared.inside for index, literal in of_unit.items()}
+    records = []
+    for unit, operands, functions in zip(units, shared.operands, shared.functions, strict=True):
+        uses = {
+            context: (
+                dict(use.literals),
+                {o: final(functions[source] ^ inverted) for o, (source, inverted) in use.outputs.items()},
+            )
+            for context, use in unit.uses.items()
+        }
+        records.append(
+            UnitRecord(
+                unit.base,
+                {output: final(literal) for output, literal in functions.items()},
+                {v: final(literal) for v, literal in operands.items()},
+                uses,
+            )
+        )
+    mask, value = _cubes(tree, contexts)
+    return Sharing(
+        bsd,
+        np.array([through(shared.exact, literal) for literal in literals], np.int32),
+        np.array([through(inside, literal) for literal in literals], np.int32),
+        tuple(records),
+        mask,
+        value,
+    )
+
+
+def _cubes(tree: ControlTree, contexts: Contexts) -> tuple[U64, U64]:
+    """Cubes of all contexts, those that were split further too."""
+    mask, value = list(tree.mask), list(tree.value)
+    parent = {
+        child: at for at, low in enumerate(contexts.low) if low >= 0 for child in (low, contexts.high[at])
+    }
+    for at in range(len(mask), len(contexts.low)):  # only splits on variables are made here
+        above = parent[at]
+        variable = (contexts.guard[above] >> 1) - 1
+        mask.append(set_bit(mask[above], variable))
+        value.append(set_bit(value[above], variable) if contexts.high[above] == at else value[above])
+    return np.array(mask), np.array(value)

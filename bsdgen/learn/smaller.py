@@ -1,0 +1,164 @@
+"""The last step of learning: the finished diagram made smaller, checked, and its ledger carried over."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.bsd import Bsd
+from bsdgen.bsd.literals import I32
+from bsdgen.learn.check import Checker, Mistakes
+from bsdgen.learn.control import GONE, ControlTree
+from bsdgen.learn.ledger import Kind, Ledger, claims
+from bsdgen.learn.product import Attempt, Product
+from bsdgen.learn.queries import Queries
+from bsdgen.learn.samples import RowSource
+from bsdgen.learn.share import Sharing, UnitRecord
+
+_PREFIX = "unit_"
+_ROWS = 64  # rows on which a claim's old and new node are compared
+_TOGETHER = 512  # claims that are compared at once
+
+
+def check_smaller(
+    sharing: Sharing,
+    attempt: Attempt,
+    queries: Queries,
+    source: RowSource,
+    rng: np.random.Generator,
+    n_check: int,
+) -> Mistakes:
+    """Look for mistakes in the smaller diagram, on rows of all kinds that the larger one was checked on."""
+    tree, extra = attempt.assembly.tree, sharing.mask.shape[0] - attempt.assembly.tree.n_contexts
+    leaves = np.full(extra, -1, np.int32)  # contexts that were split for a unit: only counted
+    tree = replace(
+        tree,
+        guard=np.append(tree.guard, np.zeros_like(leaves)),
+        low=np.append(tree.low, leaves),
+        high=np.append(tree.high, leaves),
+        mask=sharing.mask,
+        value=sharing.value,
+    )
+    assembly = replace(attempt.assembly, bsd=sharing.bsd, tree=tree)
+    return Checker(queries, assembly).run(source, rng, (sharing.mask, sharing.value), n_check)
+
+
+def smaller(
+    product: Product, attempt: Attempt, sharing: Sharing, mistakes: Mistakes, rng: np.random.Generator
+) -> Product:
+    """The product with its diagram made smaller.
+
+    Parameters
+    ----------
+    mistakes : the check of the smaller diagram, which found none.
+    """
+    old = attempt.assembly
+    ledger = Ledger.from_arrays(product.ledger)
+    assert ledger is not None
+    moved = ledger.remapped(sharing.literals)
+    inside = _faithful(ledger, moved, old.bsd, sharing, rng)
+    moved = replace(moved, target=np.where(moved.target < 0, inside, moved.target).astype(np.int32))
+    moved = moved.joined(_substitutions(sharing, old.tree, mistakes))
+    tree = _tree(old.tree, sharing)
+    units = _arrays(sharing.units, sharing.mask, sharing.value)
+    summary = product.summary | moved.summary()
+    summary["units"] = [
+        {"functions": len(unit.functions), "operands": len(unit.operands), "uses": len(unit.uses)}
+        for unit in sharing.units
+    ]
+    summary["nodes_before_sharing"] = product.bsd.n_nodes
+    return Product(sharing.bsd, moved.arrays() | tree.arrays() | units, summary, product.n_functions)
+
+
+def _faithful(ledger: Ledger, moved: Ledger, old: Bsd, sharing: Sharing, rng: np.random.Generator) -> I32:
+    """For claims about nodes that only a unit has now: its literal if that is the same inside the cube."""
+    found = np.full(len(ledger), GONE, np.int32)
+    index = np.maximum(ledger.target, 0) >> 1
+    maybe = (ledger.target >= 0) & (moved.target < 0) & (sharing.inside[index] >= 0)
+    here = np.flatnonzero(maybe)
+    literal = sharing.inside[index[here]] ^ (ledger.target[here] & 1)
+    w = ledger.mask.shape[1]
+    for first in range(0, here.shape[0], _TOGETHER):
+        part = here[first : first + _TOGETHER]
+        rows = rng.integers(0, 2**64, (part.shape[0] * _ROWS, w), np.uint64)
+        mask, value = (np.repeat(cube[part], _ROWS, axis=0) for cube in (ledger.mask, ledger.value))
+        rows = (rows & ~mask) | value
+        new = literal[first : first + _TOGETHER].astype(np.int32)
+        differ = _with_roots(old, ledger.target[part]).evaluate(rows)
+        differ ^= _with_roots(sharing.bsd, new).evaluate(rows)
+        own = np.repeat(np.arange(part.shape[0]), _ROWS)
+        bit = (differ[np.arange(own.shape[0]), own >> 6] >> (own & 63).astype(np.uint64)) & np.uint64(1)
+        same = bit.reshape(-1, _ROWS).max(axis=1) == 0
+        found[part[same]] = new[same]
+    return found
+
+
+def _with_roots(bsd: Bsd, roots: I32) -> Bsd:
+    return Bsd(bsd.n_inputs, bsd.guard, bsd.low, bsd.high, roots.astype(np.int32))
+
+
+def _substitutions(sharing: Sharing, tree: ControlTree, mistakes: Mistakes) -> Ledger:
+    """What the uses of units claim: this output is that unit's function in this context."""
+    output, target, context = [], [], []
+    for unit in sharing.units:
+        for place, (_, outputs) in unit.uses.items():
+            if place == unit.base:
+                continue
+            for bit, literal in outputs.items():
+                output.append(bit)
+                target.append(literal)
+                context.append(place)
+    at, bits = np.array(context, np.int64), np.array(output, np.int64)
+    return claims(
+        Kind.SUBSTITUTION,
+        bits.astype(np.int32),
+        (sharing.mask[at], sharing.value[at]),
+        np.array(target, np.int32),
+        mistakes.fresh_entries[at, bits],
+    )
+
+
+def _tree(tree: ControlTree, sharing: Sharing) -> ControlTree:
+    """The control tree over the smaller diagram; outputs that units make are their functions."""
+    made = {
+        (place, output): literal
+        for unit in sharing.units
+        for place, (_, outputs) in unit.uses.items()
+        for output, literal in outputs.items()
+    }
+    moved = tree.remapped(sharing.literals)
+    entries = zip(tree.entry_context.tolist(), tree.entry_output.tolist(), strict=True)
+    own = np.array([made.get(entry, GONE) for entry in entries], np.int32)
+    return replace(moved, literal=np.where(tree.settled & (own >= 0), own, moved.literal).astype(np.int32))
+
+
+def _arrays(units: tuple[UnitRecord, ...], mask: U64, value: U64) -> dict[str, NDArray[Any]]:
+    """Units as they are saved with a model: tables of operands, choices and outputs, a row an entry.
+
+    ``operand``: unit, variable, literal of the diagram. ``choice``: unit, context, variable, the literal of
+    a variable that stands there. ``output``: unit, context, output, literal of the diagram. ``mask``,
+    ``value``: the cubes of the contexts.
+    """
+    operand = [(u, v, x) for u, unit in enumerate(units) for v, x in unit.operands.items()]
+    choice = [
+        (u, c, v, x)
+        for u, unit in enumerate(units)
+        for c, (choices, _) in unit.uses.items()
+        for v, x in choices.items()
+    ]
+    output = [
+        (u, c, o, x)
+        for u, unit in enumerate(units)
+        for c, (_, outputs) in unit.uses.items()
+        for o, x in outputs.items()
+    ]
+    return {
+        _PREFIX + "base": np.array([unit.base for unit in units], np.int32),
+        _PREFIX + "operand": np.array(operand, np.int32).reshape(-1, 3),
+        _PREFIX + "choice": np.array(choice, np.int32).reshape(-1, 4),
+        _PREFIX + "output": np.array(output, np.int32).reshape(-1, 4),
+        _PREFIX + "mask": mask,
+        _PREFIX + "value": value,
+    }
