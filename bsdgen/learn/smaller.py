@@ -19,6 +19,7 @@ from bsdgen.learn.share import Sharing, UnitRecord
 
 _PREFIX = "unit_"
 _ROWS = 64  # rows on which a claim's old and new node are compared
+_FEW = 1 << 12  # fresh rows where nothing was speculated
 _TOGETHER = 512  # claims that are compared at once
 
 
@@ -30,7 +31,10 @@ def check_smaller(
     rng: np.random.Generator,
     n_check: int,
 ) -> Mistakes:
-    """Look for mistakes in the smaller diagram, on rows of all kinds that the larger one was checked on."""
+    """Look for mistakes in the smaller diagram, on rows of all kinds that the larger one was checked on.
+
+    Without units it is the larger one's function by construction, so that few rows are enough.
+    """
     tree, extra = attempt.assembly.tree, sharing.mask.shape[0] - attempt.assembly.tree.n_contexts
     leaves = np.full(extra, -1, np.int32)  # contexts that were split for a unit: only counted
     tree = replace(
@@ -42,7 +46,7 @@ def check_smaller(
         value=sharing.value,
     )
     assembly = replace(attempt.assembly, bsd=sharing.bsd, tree=tree)
-    return Checker(queries, assembly).run(source, rng, (sharing.mask, sharing.value), n_check)
+    return Checker(queries, assembly).run(source, rng, (sharing.mask, sharing.value), n_check if sharing.units else _FEW)
 
 
 def smaller(

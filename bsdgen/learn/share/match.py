@@ -21,7 +21,8 @@ from bsdgen.learn.share.graph import Evaluator, Graph, variables
 F64 = NDArray[np.float64]
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORDS = 64  # words of random rows
-_SIEVE = 4  # of these, words that all candidates are tried on
+_MOST = 4096  # candidates that are looked at
+_SIEVE = 2  # of these, words that all candidates are tried on
 _BEAM = 4  # substitutions that are followed at once
 _TRIED = 16  # candidates that are tried on all rows
 _SOLVED = 3  # unknown variables that are solved for by trying
@@ -194,30 +195,46 @@ class Matcher:
             for j, v in enumerate(unknown):
                 few[v] = _ONES if bits >> j & 1 else np.uint64(0)
             cofactors.append(evaluator(few)[0])
-        near = new if len(unknown) == _SOLVED else variables(self.graph.support(g))
-        own = [v for v in unknown if self.graph.support(g) >> v & 1 and v not in near]
-        literals = [0, 1, *(2 * (v + 1) + c for v in (*near, *own) for c in (0, 1))]
-        choice = np.array([self.value(x)[:_SIEVE] for x in literals])
-        # values[i, j, k] with the unknown variables being literals i, j, k
-        values: NDArray[np.uint64] = np.array(cofactors).reshape((2,) * len(unknown) + (_SIEVE,))
-        for axis in range(len(unknown)):  # reshape puts the last variable first
+        of_g = self.graph.support(g)
+        every = [0, 1, *_literals(variables(of_g))]
+        few_literals = [0, 1, *_literals([v for v in unknown if of_g >> v & 1 and v not in new] + new)]
+        if len(unknown) == 1:
+            axes = [[every]]
+        elif len(unknown) == _SOLVED:
+            axes = [[few_literals] * _SOLVED]
+        else:  # one of the two is new, or stays itself, or is constant
+            axes = [[few_literals, every], [every, few_literals]]
+        wanted, target = set(new), self.value(g)[:_SIEVE]
+        found: dict[tuple[int, ...], float] = {}
+        for literals in axes:
+            for place in self._fitting(np.array(cofactors), literals, target)[:_MOST]:
+                choice = tuple(of[i] for of, i in zip(literals, place, strict=True))
+                if wanted <= {(x >> 1) - 1 for x in choice}:
+                    pairs = zip(unknown, choice, strict=True)
+                    found[choice] = sum(self._preference(v, x, guess.image) for v, x in pairs)
+        return sorted(found, key=lambda choice: -found[choice])[:_TRIED]
+
+    def _fitting(self, cofactors: U64, literals: list[list[int]], target: U64) -> list[list[int]]:
+        """Which literals of each unknown variable's list give the target or its complement.
+
+        cofactors : shape (2^m, words), bit j of the first index being the value of unknown variable j.
+        """
+        m = len(literals)
+        values = cofactors.reshape((2,) * m + (-1,))
+        for j, of in enumerate(literals):
+            axis = m - 1 - j  # the first variable is the last axis but one
             moved = np.moveaxis(values, axis, 0)
-            shape = (len(literals),) + (1,) * (moved.ndim - 2) + (_SIEVE,)
-            on = choice.reshape(shape)
+            on = np.array([self.value(x)[:_SIEVE] for x in of]).reshape((-1,) + (1,) * (m - 1) + (_SIEVE,))
             values = np.moveaxis((on & moved[1]) | (~on & moved[0]), 0, axis)
-        target = self.value(g)[:_SIEVE]
-        fits = (values == target).all(-1) | (values == ~target).all(-1)
-        places = np.argwhere(fits)[:, ::-1]
-        wanted = set(new)
-        found = []
-        for place in places[:4096]:
-            combination = tuple(literals[i] for i in place)
-            if wanted <= {(x >> 1) - 1 for x in combination}:
-                found.append(combination)
-        found.sort(
-            key=lambda c: -sum(self._preference(v, x, guess.image) for v, x in zip(unknown, c, strict=True))
-        )
-        return found[:_TRIED]
+        differs = values ^ target
+        places: list[list[int]] = np.argwhere((differs == 0).all(-1) | (~differs == 0).all(-1))[
+            :, ::-1
+        ].tolist()
+        return places
+
+
+def _literals(of: list[int]) -> list[int]:
+    return [2 * (v + 1) + c for v in of for c in (0, 1)]
 
 
 class _Roles:

@@ -51,6 +51,7 @@ class Search:
         self.tick = tick
         self.control_set = contexts.controls(graph)
         self._found: dict[tuple[tuple[tuple[int, int], ...], ...], list[Candidate]] = {}
+        self._again: dict[tuple[tuple[tuple[int, int], ...], frozenset[tuple[int, int]]], Match | None] = {}
         self._decide: dict[tuple[tuple[int, int], ...], list[int]] = {}
         self._fixed: dict[tuple[tuple[tuple[int, int], ...], ...], Words] = {}
         self.occurrences = Counter(
@@ -249,7 +250,10 @@ class Search:
             )
 
         best = max(candidates, key=lambda candidate: common(candidate.use))  # the first of equals
-        match = self.matcher.match(best.pairs, _DROPS, known)
+        key = (best.pairs, frozenset(known))
+        if key not in self._again:
+            self._again[key] = self.matcher.match(best.pairs, _DROPS, known)
+        match = self._again[key]
         return best.use if match is None else _use_of(best.pairing, match, best.fixed)
 
     def _cofactors(self, functions: Words, fixed: dict[int, int]) -> Words:

@@ -97,9 +97,14 @@ def share(
     shared = rebuilt(graph, contexts, units)
     plain, old = Graph.of(bsd)
     roots = [old[int(root) >> 1] ^ (int(root) & 1) for root in bsd.roots]
-    if shared.graph.cost(shared.roots) >= plain.cost(roots):
+    if _size(shared.graph, shared.roots) >= _size(plain, roots):
         return None
     return _result(tree, contexts, units, shared, [_renamed(literal, renamed) for literal in literals])
+
+
+def _size(graph: Graph, roots: list[int]) -> int:
+    """Gates, and two more a node: a node less is worth a gate or two more, for those who read diagrams."""
+    return graph.cost(roots) + 2 * len(graph.cone(roots))
 
 
 def _renamed(literal: int, renamed: dict[int, int]) -> int:
