@@ -39,7 +39,7 @@ from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource, bank_rows
 from bsdgen.learn.share import share
-from bsdgen.learn.smaller import check_smaller, smaller
+from bsdgen.learn.smaller import CareProbe, check_smaller, smaller
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
 from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
@@ -206,15 +206,17 @@ class _Fit:
         """The product with its diagram made smaller by sharing, if that goes well; else as it is."""
         config = self.config
         rng = np.random.default_rng([config.seed, self.round])
-        for substitution in (True, False) if config.substitution else (False,):
-            if not (substitution or config.exclusive):
-                break
+        probe = CareProbe(self.queries, attempt.bank)
+        for substitution, uncared in ((True, probe), (True, None), (False, None)):
+            if (substitution and not config.substitution) or not (substitution or config.exclusive):
+                continue
             try:
                 sharing = share(
                     product.bsd,
                     attempt.assembly.tree,
                     config.exclusive,
                     substitution,
+                    uncared,
                     lambda message: self.progress.say("share", message),
                     lambda: self.budget.check(len(attempt.table)),
                 )

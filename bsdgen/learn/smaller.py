@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.bits import U64
+from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
 from bsdgen.learn.check import Checker, Mistakes
@@ -19,8 +19,26 @@ from bsdgen.learn.share import Sharing, UnitRecord
 
 _PREFIX = "unit_"
 _ROWS = 64  # rows on which a claim's old and new node are compared
+_PROBED = 1 << 12  # rows of the bank that tell whether an output is cared for
 _FEW = 1 << 12  # fresh rows where nothing was speculated
 _TOGETHER = 512  # claims that are compared at once
+
+
+class CareProbe:
+    """Tells by samples which outputs mean nothing inside a cube: on no row of the bank they do."""
+
+    def __init__(self, queries: Queries, bank: U64) -> None:
+        self.queries = queries
+        self.rows = bank[:_PROBED]
+        self._known: dict[bytes, frozenset[int]] = {}
+
+    def __call__(self, mask: U64, value: U64) -> frozenset[int]:
+        """Outputs, see `bsdgen.learn.share.units.Uncared`."""
+        key = mask.tobytes() + value.tobytes()
+        if key not in self._known:
+            _, care = self.queries.all_outputs(self.rows, mask, value)
+            self._known[key] = frozenset(np.flatnonzero(~care.any(axis=1)).tolist())
+        return self._known[key]
 
 
 def check_smaller(
@@ -33,7 +51,7 @@ def check_smaller(
 ) -> Mistakes:
     """Look for mistakes in the smaller diagram, on rows of all kinds that the larger one was checked on.
 
-    Without units it is the larger one's function by construction, so that few rows are enough.
+    With nothing speculated it is the larger one's function by construction, so that few rows are enough.
     """
     tree, extra = attempt.assembly.tree, sharing.mask.shape[0] - attempt.assembly.tree.n_contexts
     leaves = np.full(extra, -1, np.int32)  # contexts that were split for a unit: only counted
@@ -46,7 +64,10 @@ def check_smaller(
         value=sharing.value,
     )
     assembly = replace(attempt.assembly, bsd=sharing.bsd, tree=tree)
-    return Checker(queries, assembly).run(source, rng, (sharing.mask, sharing.value), n_check if sharing.units else _FEW)
+    speculated = sharing.units or sharing.uncared
+    return Checker(queries, assembly).run(
+        source, rng, (sharing.mask, sharing.value), n_check if speculated else _FEW
+    )
 
 
 def smaller(
@@ -64,7 +85,7 @@ def smaller(
     moved = ledger.remapped(sharing.literals)
     inside = _faithful(ledger, moved, old.bsd, sharing, rng)
     moved = replace(moved, target=np.where(moved.target < 0, inside, moved.target).astype(np.int32))
-    moved = moved.joined(_substitutions(sharing, old.tree, mistakes))
+    moved = moved.joined(_substitutions(sharing, mistakes)).joined(_uncared(sharing, old.bsd.n_inputs))
     tree = _tree(old.tree, sharing)
     units = _arrays(sharing.units, sharing.mask, sharing.value)
     summary = product.summary | moved.summary()
@@ -103,7 +124,7 @@ def _with_roots(bsd: Bsd, roots: I32) -> Bsd:
     return Bsd(bsd.n_inputs, bsd.guard, bsd.low, bsd.high, roots.astype(np.int32))
 
 
-def _substitutions(sharing: Sharing, tree: ControlTree, mistakes: Mistakes) -> Ledger:
+def _substitutions(sharing: Sharing, mistakes: Mistakes) -> Ledger:
     """What the uses of units claim: this output is that unit's function in this context."""
     output, target, context = [], [], []
     for unit in sharing.units:
@@ -121,6 +142,21 @@ def _substitutions(sharing: Sharing, tree: ControlTree, mistakes: Mistakes) -> L
         (sharing.mask[at], sharing.value[at]),
         np.array(target, np.int32),
         mistakes.fresh_entries[at, bits],
+    )
+
+
+def _uncared(sharing: Sharing, n_inputs: int) -> Ledger:
+    """Where outputs were taken to mean nothing, beyond what the larger diagram took."""
+    claimed = {(o, m.tobytes(), v.tobytes()): (m, v) for o, m, v in sharing.uncared}
+    w = n_words(n_inputs)
+    return claims(
+        Kind.UNCARED,
+        np.array([output for output, _, _ in claimed], np.int32),
+        (
+            np.array([mask for mask, _ in claimed.values()], np.uint64).reshape(-1, w),
+            np.array([value for _, value in claimed.values()], np.uint64).reshape(-1, w),
+        ),
+        np.full(len(claimed), GONE, np.int32),
     )
 
 

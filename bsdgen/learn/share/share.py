@@ -9,13 +9,12 @@ from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
 from bsdgen.learn.control import GONE, ControlTree
-from bsdgen.learn.functions import set_bit
 from bsdgen.learn.share.exclusive import ExclusiveGraph
 from bsdgen.learn.share.graph import Graph
 from bsdgen.learn.share.pull import pulled
 from bsdgen.learn.share.rebuild import Shared, rebuilt
 from bsdgen.learn.share.search import Search
-from bsdgen.learn.share.units import Contexts, Unit
+from bsdgen.learn.share.units import Claim, Contexts, Uncared, Unit
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Sharing:
     units : what the units are.
     mask, value : uint64, shape (n, w)
         Cubes of the contexts, those first that the tree had before.
+    uncared : what was taken for uncared.
     """
 
     bsd: Bsd
@@ -59,6 +59,7 @@ class Sharing:
     units: tuple[UnitRecord, ...]
     mask: U64
     value: U64
+    uncared: tuple[Claim, ...]
 
 
 def share(
@@ -66,6 +67,7 @@ def share(
     tree: ControlTree,
     exclusive: bool,
     substitution: bool,
+    uncared: Uncared | None = None,
     tell: Callable[[str], None] = lambda message: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Sharing | None:
@@ -75,6 +77,7 @@ def share(
     ----------
     tree : its control tree.
     exclusive, substitution : which passes are made.
+    uncared : tells which outputs mean nothing inside a cube; functions then need not be kept there.
     tell : told how far the work is.
     tick : called now and then; what it raises ends the work.
 
@@ -86,6 +89,9 @@ def share(
     contexts = Contexts.of(tree, literals, bsd.n_outputs)
     if contexts is None:
         return None
+    if uncared is not None:
+        contexts.uncared = uncared
+        contexts = contexts.cared_only(graph)
     renamed: dict[int, int] = {}
     if exclusive:
         contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
@@ -99,7 +105,7 @@ def share(
     roots = [old[int(root) >> 1] ^ (int(root) & 1) for root in bsd.roots]
     if _size(shared.graph, shared.roots) >= _size(plain, roots):
         return None
-    return _result(tree, contexts, units, shared, [_renamed(literal, renamed) for literal in literals])
+    return _result(contexts, units, shared, [_renamed(literal, renamed) for literal in literals])
 
 
 def _size(graph: Graph, roots: list[int]) -> int:
@@ -111,9 +117,7 @@ def _renamed(literal: int, renamed: dict[int, int]) -> int:
     return renamed.get(literal & ~1, literal & ~1) ^ (literal & 1)
 
 
-def _result(
-    tree: ControlTree, contexts: Contexts, units: list[Unit], shared: Shared, literals: list[int]
-) -> Sharing:
+def _result(contexts: Contexts, units: list[Unit], shared: Shared, literals: list[int]) -> Sharing:
     bsd, made = shared.graph.to_bsd(shared.roots)
 
     def final(literal: int | None) -> int:
@@ -143,26 +147,12 @@ def _result(
                 uses,
             )
         )
-    mask, value = _cubes(tree, contexts)
     return Sharing(
         bsd,
         np.array([through(shared.exact, literal) for literal in literals], np.int32),
         np.array([through(inside, literal) for literal in literals], np.int32),
         tuple(records),
-        mask,
-        value,
+        np.array(contexts.mask),
+        np.array(contexts.value),
+        tuple(contexts.dropped),
     )
-
-
-def _cubes(tree: ControlTree, contexts: Contexts) -> tuple[U64, U64]:
-    """Cubes of all contexts, those that were split further too."""
-    mask, value = list(tree.mask), list(tree.value)
-    parent = {
-        child: at for at, low in enumerate(contexts.low) if low >= 0 for child in (low, contexts.high[at])
-    }
-    for at in range(len(mask), len(contexts.low)):  # only splits on variables are made here
-        above = parent[at]
-        variable = (contexts.guard[above] >> 1) - 1
-        mask.append(set_bit(mask[above], variable))
-        value.append(set_bit(value[above], variable) if contexts.high[above] == at else value[above])
-    return np.array(mask), np.array(value)

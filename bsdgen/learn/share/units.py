@@ -6,11 +6,22 @@ unit's functions with inputs replaced (`bsdgen.learn.share.match`). Each input o
 operand is free, which keeps the choices small.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bsdgen.bits import U64
 from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
-from bsdgen.learn.share.graph import Graph
+from bsdgen.learn.functions import set_bit
+from bsdgen.learn.share.graph import Graph, variables
+
+Uncared = Callable[[U64, U64], frozenset[int]]
+"""Which outputs mean nothing inside a cube (mask, value)."""
+Claim = tuple[int, U64, U64]
+"""An output that means nothing inside a cube."""
+
+
+def _everything_cared(mask: U64, value: U64) -> frozenset[int]:
+    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -43,20 +54,32 @@ class Unit:
 class Contexts:
     """The control tree over a graph, free to be split further: what each output is where it is settled."""
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, n_outputs: int, uncared: Uncared = _everything_cared) -> None:
+        """uncared : tells which outputs mean nothing inside a cube; none by default."""
         self.n_outputs = n_outputs
+        self.uncared = uncared
+        self.dropped: list[Claim] = []  # what was taken from `uncared`
+        self.mask: list[U64] = []
+        self.value: list[U64] = []
         self.guard: list[int] = []
         self.low: list[int] = []
         self.high: list[int] = []
         self.settled: list[dict[int, int]] = []  # literal by output; not cared for: `DONT_CARE`
 
     @classmethod
-    def of(cls, tree: ControlTree, literals: list[int], n_outputs: int) -> "Contexts | None":
+    def of(
+        cls,
+        tree: ControlTree,
+        literals: list[int],
+        n_outputs: int,
+        uncared: Uncared = _everything_cared,
+    ) -> "Contexts | None":
         """The tree over a graph; None if a function that is needed is no node of the diagram.
 
         literals : of the graph, by index of the diagram.
         """
-        made = cls(n_outputs)
+        made = cls(n_outputs, uncared)
+        made.mask, made.value = list(tree.mask), list(tree.value)
 
         def own(literal: int) -> int:
             return literals[literal >> 1] ^ (literal & 1) if literal >= 0 else literal
@@ -74,7 +97,8 @@ class Contexts:
 
     def copy(self) -> "Contexts":
         """Free to be changed."""
-        made = Contexts(self.n_outputs)
+        made = Contexts(self.n_outputs, self.uncared)
+        made.mask, made.value, made.dropped = list(self.mask), list(self.value), list(self.dropped)
         made.guard, made.low, made.high = list(self.guard), list(self.low), list(self.high)
         made.settled = [dict(entries) for entries in self.settled]
         return made
@@ -98,16 +122,47 @@ class Contexts:
         made = self.copy()
         at = len(made.low)
         made.guard[context], made.low[context], made.high[context] = 2 * (variable + 1), at, at + 1
-        entries = self.settled[context]
-        cared = [output for output, literal in entries.items() if literal != DONT_CARE]
         for bit in (0, 1):
+            mask = set_bit(self.mask[context], variable)
+            value = set_bit(self.value[context], variable) if bit else self.value[context]
+            free = self.uncared(mask, value)
+            entries = self.settled[context]
+            cared = [o for o, literal in entries.items() if literal != DONT_CARE and o not in free]
+            nodes = [o for o in entries if o in free and entries[o] >= 2 * graph.first]
+            made.dropped += [(o, mask, value) for o in nodes]
             half = graph.compose([entries[output] for output in cared], {variable: bit}, graph)
             made.guard.append(0)
             made.low.append(-1)
             made.high.append(-1)
+            made.mask.append(mask)
+            made.value.append(value)
             made.settled.append(dict.fromkeys(entries, DONT_CARE) | dict(zip(cared, half, strict=True)))
         made.settled[context] = {}
         return made, (at, at + 1)
+
+    def cared_only(self, graph: Graph) -> "Contexts":
+        """With every function as it is where its output is cared for, in any way that is simpler elsewhere.
+
+        Where one value of a control variable makes an output mean nothing in a context, the function does
+        not need that variable there.
+        """
+        made, controls = self.copy(), self.controls(graph)
+        for place in self.places:
+            entries = made.settled[place]
+            for variable in variables(graph.union(e for e in entries.values() if e != DONT_CARE) & controls):
+                for bit in (0, 1):
+                    mask = set_bit(self.mask[place], variable)
+                    value = set_bit(self.value[place], variable) if bit else self.value[place]
+                    free = self.uncared(mask, value)
+                    some = [
+                        o
+                        for o, e in entries.items()
+                        if o in free and e != DONT_CARE and graph.support(e) >> variable & 1
+                    ]
+                    made.dropped += [(o, mask, value) for o in some]
+                    simpler = graph.compose([entries[o] for o in some], {variable: 1 - bit}, graph)
+                    entries |= zip(some, simpler, strict=True)
+        return made
 
     def joined(self, graph: Graph, guard: Sequence[int], values: Mapping[int, int]) -> int | None:
         """One function over all contexts: literal by context, free elsewhere; None if it is free everywhere.
