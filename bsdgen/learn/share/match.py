@@ -9,7 +9,7 @@ unknown variables are solved for by trying; more are assigned by what they do to
 Agreement is agreement on random rows, thus speculation; whoever uses a match has the result checked.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,6 +63,8 @@ class Matcher:
         self._values: dict[int, U64] = {}
         self._known: Set[tuple[int, int]] = frozenset()
         self._profiles: dict[int, tuple[NDArray[np.int64], F64]] = {}
+        self._roles: dict[tuple[int, ...], F64] = {}
+        self._solved: dict[tuple[object, ...], list[tuple[tuple[int, ...], int]]] = {}
 
     def match(
         self, pairs: Sequence[tuple[int, int]], drops: int, known: Set[tuple[int, int]] = frozenset()
@@ -127,6 +129,16 @@ class Matcher:
             self._profiles[literal] = np.array(found, np.int64), counts / (64 * _WORDS)
         return self._profiles[literal]
 
+    def profiles(self, literals: tuple[int, ...]) -> F64:
+        """Profiles over several functions: shape (n_inputs, 2, functions)."""
+        if literals not in self._roles:
+            out = np.zeros((self.graph.n_inputs, 2, len(literals)))
+            for at, literal in enumerate(literals):
+                found, figures = self.profile(literal)
+                out[found, :, at] = figures
+            self._roles[literals] = out
+        return self._roles[literals]
+
     def _hopeless(self, f: int, g: int, unknown: list[int], new: list[int], first: bool) -> bool:
         """Whether many unknown variables cannot be assigned, by figures of this pair alone."""
         if len(unknown) - len(new) > _SOLVED:
@@ -145,25 +157,50 @@ class Matcher:
             return []
         if len(unknown) > _SOLVED and self._hopeless(f, g, unknown, new, not guess.inverted):
             return []
-        planes = self.planes.copy()
-        for v in variables(of_f):
-            if v in guess.literals:
-                planes[v] = self.value(guess.literals[v])
         if len(unknown) > _SOLVED:
-            assigned = roles.assignments(unknown, new) if roles is not None else []
-            choices: Iterable[tuple[int, ...]] = assigned
+            choices = roles.assignments(unknown, new) if roles is not None else []
+            fitting = self._tested(guess, f, g, unknown, choices)
         else:
-            choices = self._solutions(guess, f, g, unknown, new, planes)
+            fitting = self._solved_once(guess, f, g, unknown, new)
+        return [self._with(guess, unknown, choice, inverted) for choice, inverted in fitting]
+
+    def _solved_once(
+        self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int]
+    ) -> list[tuple[tuple[int, ...], int]]:
+        """What fits for up to three unknown variables; many matches begin with the same pairs."""
+        if self._known:
+            return self._tested(guess, f, g, unknown, self._solutions(guess, f, g, unknown, new))
+        given = tuple(guess.literals.get(v, -1) for v in variables(self.graph.support(f)))
+        key = f, g, given, guess.image & self.graph.support(g)
+        if key not in self._solved:
+            choices = self._solutions(guess, f, g, unknown, new)
+            self._solved[key] = self._tested(guess, f, g, unknown, choices)
+        return self._solved[key]
+
+    def _tested(
+        self, guess: _Guess, f: int, g: int, unknown: list[int], choices: Sequence[tuple[int, ...]]
+    ) -> list[tuple[tuple[int, ...], int]]:
+        """The choices for unknown variables that fit on all rows, and whether g is the complement then."""
+        if not choices:
+            return []
         found = []
-        target = self.value(g)
+        planes, target = self._given(guess, f), self.value(g)
         for choice in choices:
             for v, literal in zip(unknown, choice, strict=True):
                 planes[v] = self.value(literal)
             value = self.evaluator(f)(planes)[0]
             inverted = 0 if (value == target).all() else 1 if (value == ~target).all() else -1
             if inverted >= 0:
-                found.append(self._with(guess, unknown, choice, inverted))
+                found.append((choice, inverted))
         return found
+
+    def _given(self, guess: _Guess, f: int, words: int = _WORDS) -> U64:
+        """Planes for a function of the f's, of what the guess puts in place of its variables."""
+        planes = self.planes[:, :words].copy()
+        for v in variables(self.graph.support(f)):
+            if v in guess.literals:
+                planes[v] = self.value(guess.literals[v])[:words]
+        return planes
 
     def _preference(self, variable: int, literal: int, image: int) -> float:
         """A variable stays itself rather than becoming another, one that is used already, or a constant."""
@@ -183,13 +220,13 @@ class Matcher:
         return _Guess(literals, [*guess.inverted, inverted], score, image)
 
     def _solutions(
-        self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int], planes: U64
+        self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int]
     ) -> list[tuple[int, ...]]:
         """Literals for up to three unknown variables that fit on the first words, preferred ones first."""
         if not unknown:
             return [()]
         evaluator = self.evaluator(f)
-        few = planes[:, :_SIEVE].copy()
+        few = self._given(guess, f, _SIEVE)
         cofactors = []
         for bits in range(1 << len(unknown)):
             for j, v in enumerate(unknown):
@@ -241,8 +278,8 @@ class _Roles:
     """What each variable does to all functions of the pairs, in order, on either side."""
 
     def __init__(self, matcher: Matcher, pairs: Sequence[tuple[int, int]]) -> None:
-        self.of_f = _joined(matcher, [f for f, _ in pairs])
-        self.of_g = _joined(matcher, [g for _, g in pairs])
+        self.of_f = matcher.profiles(tuple(f for f, _ in pairs))
+        self.of_g = matcher.profiles(tuple(g for _, g in pairs))
 
     def assignments(self, unknown: list[int], new: list[int]) -> list[tuple[int, ...]]:
         """Literals for many unknown variables: nearest roles first, up to three left over constant."""
@@ -275,12 +312,3 @@ class _Roles:
             )
             for bits in range(1 << len(left) + len(flips))
         ]
-
-
-def _joined(matcher: Matcher, literals: list[int]) -> F64:
-    """Profiles over several functions: shape (n_inputs, 2, functions)."""
-    out = np.zeros((matcher.graph.n_inputs, 2, len(literals)))
-    for at, literal in enumerate(literals):
-        found, figures = matcher.profile(literal)
-        out[found, :, at] = figures
-    return out
