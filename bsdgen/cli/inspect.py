@@ -30,6 +30,13 @@ def inspect(
     operands: Annotated[
         bool, typer.Option("--operands", help="Multiplexers that choose between input bits, word by word.")
     ] = False,
+    units: Annotated[
+        bool,
+        typer.Option(
+            "--units",
+            help="Functions that several contexts share: where, and what stands for their operands.",
+        ),
+    ] = False,
     distance: Annotated[
         bool, typer.Option("--distance", help="Closest and most distant outputs by Boolean distance.")
     ] = False,
@@ -57,7 +64,7 @@ def inspect(
         typer.Option("--svg", metavar="FILE", help="Draw the top of the --node or --output bit into FILE."),
     ] = None,
 ) -> None:
-    """Show what is inside a model: its contexts, shared functions, operands, and the evidence for any node.
+    """Show what is inside a model: its contexts, units, shared functions, operands, and any node's evidence.
 
     Without an option, an overview with the ledger of speculations by kind and status. --recheck ends with
     exit code 1 when a row refutes a claim; the model stays as it is.
@@ -67,6 +74,7 @@ def inspect(
     from bsdgen.inspect import contexts as of_contexts
     from bsdgen.inspect import operands as of_operands
     from bsdgen.inspect import shared as of_shared
+    from bsdgen.inspect import units as of_units
     from bsdgen.inspect.again import asked_again
     from bsdgen.model import Model
 
@@ -84,6 +92,9 @@ def inspect(
     if operands:
         facts["operands"] = of_operands.operands(of)
         parts += views.operands_view(facts["operands"])
+    if units:
+        facts["units"] = of_units.units(of)
+        parts += views.units_view(facts["units"])
     if distance:
         facts["distance"] = pairs.distance(of)
         parts += views.distance_view(facts["distance"])

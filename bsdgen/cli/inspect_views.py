@@ -61,6 +61,7 @@ def overview_view(facts: dict[str, Any], name: str) -> list[RenderableType]:
         "(--shared)",
     )
     grid.add_row("operands", f"{facts['operand_multiplexers']:,} multiplexers of input bits  (--operands)")
+    grid.add_row("units", _units_line(facts))
     leaves = facts["contexts"]
     grid.add_row(
         "contexts", f"{leaves:,}  (--contexts)" if leaves is not None else "not saved with the model"
@@ -81,6 +82,14 @@ def overview_view(facts: dict[str, Any], name: str) -> list[RenderableType]:
             )
         )
     return parts
+
+
+def _units_line(facts: dict[str, Any]) -> str:
+    before = facts["nodes_before_sharing"]
+    shared = "" if before is None else f"; {before:,} nodes before sharing"
+    if not facts["units"]:
+        return f"none{shared}"
+    return f"{facts['units']:,}, used in {facts['unit_uses']:,} contexts{shared}  (--units)"
 
 
 def ledger_view(summary: dict[str, Any], title: str = "What was speculated") -> Table:
@@ -193,6 +202,32 @@ def operands_view(groups: list[dict[str, Any]]) -> list[RenderableType]:
     return views
 
 
+def units_view(units: list[dict[str, Any]]) -> list[RenderableType]:
+    """Show units: their uses, and by word what stands for their operands."""
+    if not units:
+        return [Text("No functions are shared with operands of their own.")]
+    views: list[RenderableType] = []
+    for unit in units:
+        head = Text(f"Unit {unit['unit']}", style="bold cyan")
+        head.append(
+            f"  {unit['n_functions']:,} functions of {unit['n_operands']:,} operand bits, "
+            f"{unit['nodes']:,} nodes, used in {len(unit['uses']):,} contexts",
+            style="default not bold",
+        )
+        uses = _table("", ["use", "makes", "where"], left=(1, 2))
+        for use in unit["uses"]:
+            uses.add_row(str(use["use"]), use["outputs"], Text(use["where"], "bold" if use["base"] else ""))
+        words = _table("", ["operand", "is", "in use"], left=(0, 1, 2))
+        for operand in unit["operands"]:
+            for number, choice in enumerate(operand["choices"]):
+                name = "" if number else operand["word"]
+                words.add_row(name, choice["is"], " ".join(map(str, choice["uses"])))
+        parts = [Padding(table, (0, 0, 0, 2)) for table in (uses, words)]
+        views.append(Group(head, *parts))
+    note = "Use 1 is the context that a unit comes from. {a, b} puts words together, the highest bits first; "
+    return [*views, Text(note + "3{a} is a three times; - is not needed there.", style="dim")]
+
+
 def _some(texts: Sequence[str], n: int) -> str:
     return " ".join(texts[:n]) + (f" … ({len(texts):,})" if len(texts) > n else "")
 
@@ -271,6 +306,9 @@ def recheck_view(facts: dict[str, Any]) -> list[RenderableType]:
     """Show what asking again found."""
     title = f"After {facts['rows']:,} more rows, {facts['rows_a_claim']:,} a claim (seed {facts['seed']})"
     views: list[RenderableType] = [ledger_view(facts["ledger"], title)]
+    if facts["n_without_node"]:
+        note = "claims were not asked about: no node of the diagram is their function any more."
+        views.append(Text(f"{facts['n_without_node']:,} {note}", style="dim"))
     if not facts["n_refuted"]:
         return [*views, Text("No claim was refuted.", "green")]
     views.append(records_view(facts["refuted"], f"Refuted: {facts['n_refuted']:,}"))

@@ -35,6 +35,7 @@ def asked_again(of: Inspection, oracle: Oracle, n: int, seed: int) -> dict[str, 
         "rows": found.n_rows,
         "seed": seed,
         "ledger": found.ledger.summary(),
+        "n_without_node": found.n_without_node,
         "n_refuted": len(found.refuted),
         "refuted": refuted,
     }

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bsdgen.bsd.distance import I64, Distances, distances
 from bsdgen.bsd.literals import I32
 from bsdgen.inspect.inspection import Inspection
-from bsdgen.learn.control import DONT_CARE, ControlTree
+from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
 
 
 def contexts(of: Inspection) -> list[dict[str, Any]]:
@@ -104,6 +104,7 @@ def _entries(of: Inspection, at: int) -> dict[str, Any]:
         "uncared": settled & (literal == DONT_CARE),
         "variable": settled & (index > 0) & (index < of.first),
         "function": settled & (index >= of.first),
+        "divided": settled & (literal == GONE),  # split once more for a unit, or only joined with others
         "split": ~settled,
     }
     return {

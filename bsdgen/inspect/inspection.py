@@ -59,8 +59,16 @@ class Inspection:
         """Which contexts each index serves: bool, shape (1 + n_inputs + n_nodes, n_contexts)."""
         tree = self.needed_tree()
         here = tree.literal >= 0
-        reach = reaching(self.bsd, tree.literal[here], tree.entry_context[here].astype(np.int64))
-        return to_bool(reach, tree.n_contexts)
+        literals, places = [tree.literal[here]], [tree.entry_context[here].astype(np.int64)]
+        inner = np.flatnonzero(~tree.leaf & (tree.guard >= 0))
+        literals.append(tree.guard[inner])
+        places.append(inner)
+        reach = reaching(self.bsd, np.concatenate(literals), np.concatenate(places))
+        members = to_bool(reach, tree.n_contexts)
+        # a function that its halves only make together with other contexts is no node of its own
+        for at in inner[::-1].tolist():
+            members[:, at] |= members[:, tree.low[at]] | members[:, tree.high[at]]
+        return members
 
     def needed_tree(self) -> ControlTree:
         """The control tree.

@@ -8,6 +8,7 @@ from bsdgen.bounds import upper_bound
 from bsdgen.inspect.inspection import Inspection
 from bsdgen.inspect.operands import operands
 from bsdgen.inspect.shared import guard_functions
+from bsdgen.inspect.units import n_units, n_uses
 
 
 def overview(of: Inspection) -> dict[str, Any]:
@@ -28,6 +29,9 @@ def overview(of: Inspection) -> dict[str, Any]:
         "nodes_with_function_guard": int((bsd.guard >> 1 >= of.first).sum()),
         "guard_functions": len(guard_functions(of)),
         "operand_multiplexers": sum(group["count"] for group in operands(of)),
+        "units": n_units(of),
+        "unit_uses": n_uses(of),
+        "nodes_before_sharing": info.get("speculation", {}).get("nodes_before_sharing"),
         "contexts": int(of.tree.leaf.sum()) if of.tree is not None else None,
         "ledger": of.ledger.summary() if of.ledger is not None else None,
         "check": check_facts(of),

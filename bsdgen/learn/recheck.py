@@ -26,11 +26,14 @@ class Rechecked:
         that is a function), one that a row contradicts is refuted, with that row as its witness.
     n_rows : rows asked.
     refuted : int32 positions of the claims that held before.
+    n_without_node : claims that no row was asked about, since no node of the diagram is their function any
+        more: it was shared, or is part of what was.
     """
 
     ledger: Ledger
     n_rows: int
     refuted: I32
+    n_without_node: int
 
 
 def recheck(
@@ -38,7 +41,7 @@ def recheck(
 ) -> Rechecked:
     """Test every claim that the diagram makes on `n` fresh rows of its own.
 
-    Claims that were given up in learning are left as they are.
+    Claims that were given up in learning are left as they are, and so are those that are about no node.
 
     Parameters
     ----------
@@ -165,4 +168,5 @@ class _Recheck:
             witnesses=np.concatenate([ledger.witnesses[had], bad]),
             witness=np.concatenate([ledger.witness[had], witness]),
         )
-        return Rechecked(changed, self.n_rows, new)
+        nodeless = live & (ledger.target < 0) & (ledger.kind != Kind.UNCARED)
+        return Rechecked(changed, self.n_rows, new, int(nodeless.sum()))
