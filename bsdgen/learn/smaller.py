@@ -10,7 +10,7 @@ from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
 from bsdgen.learn.check import Checker, Mistakes
-from bsdgen.learn.control import GONE, ControlTree
+from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
 from bsdgen.learn.ledger import Kind, Ledger, claims
 from bsdgen.learn.product import Attempt, Product
 from bsdgen.learn.queries import Queries
@@ -171,7 +171,10 @@ def _tree(tree: ControlTree, sharing: Sharing) -> ControlTree:
     moved = tree.remapped(sharing.literals)
     entries = zip(tree.entry_context.tolist(), tree.entry_output.tolist(), strict=True)
     own = np.array([made.get(entry, GONE) for entry in entries], np.int32)
-    return replace(moved, literal=np.where(tree.settled & (own >= 0), own, moved.literal).astype(np.int32))
+    literal = np.where(tree.settled & (own >= 0), own, moved.literal)
+    root = (tree.entry_context == 0) & (tree.literal != DONT_CARE)
+    literal[root] = sharing.bsd.roots[tree.entry_output[root]]
+    return replace(moved, literal=literal.astype(np.int32))
 
 
 def _arrays(units: tuple[UnitRecord, ...], mask: U64, value: U64) -> dict[str, NDArray[Any]]:
