@@ -65,7 +65,7 @@ def check_smaller(
     )
     assembly = replace(attempt.assembly, bsd=sharing.bsd, tree=tree)
     speculated = sharing.units or sharing.uncared
-    return Checker(queries, assembly).run(
+    return Checker(queries, assembly, attempt.assembly).run(
         source, rng, (sharing.mask, sharing.value), n_check if speculated else _FEW
     )
 
@@ -87,7 +87,7 @@ def smaller(
     moved = replace(moved, target=np.where(moved.target < 0, inside, moved.target).astype(np.int32))
     moved = moved.joined(_substitutions(sharing, mistakes)).joined(_uncared(sharing, old.bsd.n_inputs))
     tree = _tree(old.tree, sharing)
-    units = _arrays(sharing.units, sharing.mask, sharing.value)
+    units = _arrays(sharing.units, sharing)
     summary = product.summary | moved.summary()
     summary["units"] = [
         {"functions": len(unit.functions), "operands": len(unit.operands), "uses": len(unit.uses)}
@@ -129,7 +129,7 @@ def _substitutions(sharing: Sharing, mistakes: Mistakes) -> Ledger:
     output, target, context = [], [], []
     for unit in sharing.units:
         for place, (_, outputs) in unit.uses.items():
-            if place == unit.base:
+            if place == unit.base or not sharing.is_cube[place]:
                 continue
             for bit, literal in outputs.items():
                 output.append(bit)
@@ -177,12 +177,12 @@ def _tree(tree: ControlTree, sharing: Sharing) -> ControlTree:
     return replace(moved, literal=literal.astype(np.int32))
 
 
-def _arrays(units: tuple[UnitRecord, ...], mask: U64, value: U64) -> dict[str, NDArray[Any]]:
+def _arrays(units: tuple[UnitRecord, ...], sharing: Sharing) -> dict[str, NDArray[Any]]:
     """Units as they are saved with a model: tables of operands, choices and outputs, a row an entry.
 
     ``operand``: unit, variable, literal of the diagram. ``choice``: unit, context, variable, the literal of
     a variable that stands there. ``output``: unit, context, output, literal of the diagram. ``mask``,
-    ``value``: the cubes of the contexts.
+    ``value``: the cubes of the contexts; ``is_cube``: see `Sharing`.
     """
     operand = [(u, v, x) for u, unit in enumerate(units) for v, x in unit.operands.items()]
     choice = [
@@ -202,6 +202,7 @@ def _arrays(units: tuple[UnitRecord, ...], mask: U64, value: U64) -> dict[str, N
         _PREFIX + "operand": np.array(operand, np.int32).reshape(-1, 3),
         _PREFIX + "choice": np.array(choice, np.int32).reshape(-1, 4),
         _PREFIX + "output": np.array(output, np.int32).reshape(-1, 4),
-        _PREFIX + "mask": mask,
-        _PREFIX + "value": value,
+        _PREFIX + "mask": sharing.mask,
+        _PREFIX + "value": sharing.value,
+        _PREFIX + "is_cube": sharing.is_cube,
     }

@@ -45,6 +45,9 @@ class Graph:
         self.nodes: list[tuple[int, int, int]] = []
         self.supports: list[int] = [0] + [1 << v for v in range(n_inputs)]
         self._unique: dict[tuple[int, int, int], int] = {}
+        self._kept: dict[
+            tuple[int, int], dict[int, int]
+        ] = {}  # cofactors by what is taken for which constant
 
     @classmethod
     def of(cls, bsd: Bsd) -> tuple["Graph", list[int]]:
@@ -111,7 +114,40 @@ class Graph:
         made = self.composed(literals, inputs, into)
         return [made[literal >> 1] ^ (literal & 1) for literal in literals]
 
-    def composed(self, literals: Sequence[int], inputs: Mapping[int, int], into: "Graph") -> dict[int, int]:
+    def cofactors(self, literals: Sequence[int], guard: int, bit: int) -> list[int]:
+        """The functions, in this graph, with a variable's or a node's literal taken for a constant.
+
+        What is found is kept, for the same is asked again and again.
+        """
+        at, bit = guard >> 1, bit ^ (guard & 1)
+        made = self._kept.setdefault((at, bit), {at: bit})
+        supports, below = self.supports, self.supports[at]
+        stack = [literal >> 1 for literal in literals]
+        while stack:
+            index = stack[-1]
+            if index in made:
+                stack.pop()
+                continue
+            if index < at or below & ~supports[index]:  # the guard is not in its cone
+                made[index] = 2 * index
+                stack.pop()
+                continue
+            triple = self.nodes[index - self.first]
+            missing = [x >> 1 for x in triple if x >> 1 not in made]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            g, h, lo = (made[x >> 1] ^ (x & 1) for x in triple)
+            made[index] = self.ite(g, h, lo)
+        return [made[literal >> 1] ^ (literal & 1) for literal in literals]
+
+    def composed(
+        self,
+        literals: Sequence[int],
+        inputs: Mapping[int, int],
+        into: "Graph",
+    ) -> dict[int, int]:
         """All functions of a cone with variables replaced: literal of `into` by index.
 
         Parameters

@@ -58,7 +58,7 @@ def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> dict[i
     cost = graph.cost(literals)
     best: tuple[int, list[int]] | None = None
     for variable in variables(graph.union(literals) & controls):
-        low, high = (graph.compose(literals, {variable: bit}, graph) for bit in (0, 1))
+        low, high = (graph.cofactors(literals, 2 * (variable + 1), bit) for bit in (0, 1))
         made = [graph.ite(2 * (variable + 1), h, lo) for h, lo in zip(high, low, strict=True)]
         now = graph.cost(made)
         if now <= cost - _LEAST_GAIN and (best is None or now < best[0]):

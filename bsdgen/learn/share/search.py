@@ -18,7 +18,8 @@ _BASES = 5  # contexts whose functions are tried as the next unit
 _LEAST_GAIN = 12  # gates that a use must save
 _DECIDING = 0.15  # mean influence from which on a control variable of a unit is tried as a constant
 _FIXED = 3  # control variables of a unit that are tried as constants
-_SPLITS = 4  # variables that a context is tried to be split on
+_NODES = 3  # nodes that a context is tried to be split on
+_SPLITS = 5  # variables and nodes that a context is tried to be split on
 _STARTS = 3  # places in a chain of functions where another chain may start
 _DEPTH = 2  # how often a context is split for one unit
 _COMMON = 4  # a function of more contexts is shared well enough
@@ -54,6 +55,8 @@ class Search:
         self._again: dict[tuple[tuple[tuple[int, int], ...], frozenset[tuple[int, int]]], Match | None] = {}
         self._decide: dict[tuple[tuple[int, int], ...], list[int]] = {}
         self._fixed: dict[tuple[tuple[tuple[int, int], ...], ...], Words] = {}
+        self._halves: dict[tuple[tuple[int, ...], int], int] = {}
+        self._chained: dict[tuple[tuple[int, int], ...], list[list[int]]] = {}
         self.occurrences = Counter(
             literal >> 1
             for entries in contexts.settled
@@ -163,11 +166,12 @@ class Search:
         if not free or context in unit.uses or any(c == context for c, _ in self.taken):
             return contexts, unit
         controls = variables(self.graph.union(free.values()) & self.control_set)
-        costs = {v: self._halves_cost(free, v) for v in controls}
-        ranked = sorted(controls, key=lambda v: (costs[v], v))[:_SPLITS]
+        guards = [2 * (v + 1) for v in controls] + self._common_nodes(free)
+        costs = {guard: self._halves_cost(free, guard) for guard in guards}
+        ranked = sorted(guards, key=lambda guard: (costs[guard], guard))[:_SPLITS]
         best, most = (contexts, unit), 0
-        for variable in ranked:
-            made, halves = contexts.split(self.graph, context, variable)
+        for guard in ranked:
+            made, halves = contexts.split(self.graph, context, guard)
             larger, gain = unit, 0
             for half in halves:
                 words = self._free(made, half)
@@ -186,9 +190,20 @@ class Search:
             made, larger = self._with_split(made, larger, half, depth + 1)
         return (contexts, unit) if larger is unit else (made, larger)
 
-    def _halves_cost(self, words: Words, variable: int) -> int:
-        graph = self.graph
-        return sum(graph.cost(graph.compose(list(words.values()), {variable: bit}, graph)) for bit in (0, 1))
+    def _halves_cost(self, words: Words, guard: int) -> int:
+        key = tuple(words.values()), guard
+        if key not in self._halves:
+            graph = self.graph
+            self._halves[key] = sum(graph.cost(graph.cofactors(key[0], guard, bit)) for bit in (0, 1))
+        return self._halves[key]
+
+    def _common_nodes(self, words: Words) -> list[int]:
+        """Literals of the nodes that the most functions contain, large ones first: their guard may be one."""
+        counts = Counter(index for literal in words.values() for index in self.graph.cone([literal]))
+        most = [index for index, n in counts.items() if 2 * n > len(words)]
+        size = {index: self.graph.support(2 * index).bit_count() for index in most}
+        most.sort(key=lambda index: (-counts[index], -size[index], index))
+        return [2 * index for index in most[:_NODES] if size[index] > 1]
 
     def _spread(self, contexts: Contexts, unit: Unit) -> Unit:
         """The unit used in every context that holds the very functions of one of its uses."""
@@ -260,7 +275,9 @@ class Search:
         """The functions with variables fixed."""
         key = (tuple(functions.items()), tuple(fixed.items()))
         if key not in self._fixed:
-            literals = self.graph.compose(list(functions.values()), fixed, self.graph)
+            literals = list(functions.values())
+            for v, bit in fixed.items():
+                literals = self.graph.cofactors(literals, 2 * (v + 1), bit)
             self._fixed[key] = self._nodes(dict(zip(functions, literals, strict=True)))
         return self._fixed[key]
 
@@ -307,6 +324,12 @@ class Search:
 
     def _chains(self, words: Words) -> list[list[int]]:
         """Outputs whose supports contain one another, ascending; the long ones."""
+        key = tuple(words.items())
+        if key not in self._chained:
+            self._chained[key] = self._new_chains(words)
+        return self._chained[key]
+
+    def _new_chains(self, words: Words) -> list[list[int]]:
         support = {o: self.graph.support(e) for o, e in words.items()}
         left = sorted((o for o in words if support[o]), key=lambda o: (support[o].bit_count(), o))
         chains = []
@@ -317,7 +340,8 @@ class Search:
                     support[chain[-1]] & ~support[output] == 0 and support[chain[-1]] != support[output]
                 ):
                     chain.append(output)
-            left = [output for output in left if output not in set(chain)]
+            used = set(chain)
+            left = [output for output in left if output not in used]
             if len(chain) >= 2 * _LEAST_OUTPUTS:
                 chains.append(chain)
         return chains

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
@@ -50,6 +51,8 @@ class Sharing:
     units : what the units are.
     mask, value : uint64, shape (n, w)
         Cubes of the contexts, those first that the tree had before.
+    is_cube : bool, shape (n,)
+        Whether what holds in the context holds in its cube: not where a context was split on a node.
     uncared : what was taken for uncared.
     """
 
@@ -59,6 +62,7 @@ class Sharing:
     units: tuple[UnitRecord, ...]
     mask: U64
     value: U64
+    is_cube: NDArray[np.bool_]
     uncared: tuple[Claim, ...]
 
 
@@ -154,5 +158,6 @@ def _result(contexts: Contexts, units: list[Unit], shared: Shared, literals: lis
         tuple(records),
         np.array(contexts.mask),
         np.array(contexts.value),
+        np.array(contexts.is_cube, np.bool_),
         tuple(contexts.dropped),
     )

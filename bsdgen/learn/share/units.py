@@ -59,6 +59,7 @@ class Contexts:
         self.n_outputs = n_outputs
         self.uncared = uncared
         self.dropped: list[Claim] = []  # what was taken from `uncared`
+        self.is_cube: list[bool] = []  # whether what holds in the context holds in its cube
         self.mask: list[U64] = []
         self.value: list[U64] = []
         self.guard: list[int] = []
@@ -80,6 +81,7 @@ class Contexts:
         """
         made = cls(n_outputs, uncared)
         made.mask, made.value = list(tree.mask), list(tree.value)
+        made.is_cube = [True] * len(made.mask)
 
         def own(literal: int) -> int:
             return literals[literal >> 1] ^ (literal & 1) if literal >= 0 else literal
@@ -98,6 +100,7 @@ class Contexts:
     def copy(self) -> "Contexts":
         """Free to be changed."""
         made = Contexts(self.n_outputs, self.uncared)
+        made.is_cube = list(self.is_cube)
         made.mask, made.value, made.dropped = list(self.mask), list(self.value), list(self.dropped)
         made.guard, made.low, made.high = list(self.guard), list(self.low), list(self.high)
         made.settled = [dict(entries) for entries in self.settled]
@@ -117,25 +120,29 @@ class Contexts:
         """Contexts in which outputs are settled."""
         return [at for at, entries in enumerate(self.settled) if entries]
 
-    def split(self, graph: Graph, context: int, variable: int) -> tuple["Contexts", tuple[int, int]]:
-        """With a leaf split on a variable, and the two halves."""
+    def split(self, graph: Graph, context: int, guard: int) -> tuple["Contexts", tuple[int, int]]:
+        """With a leaf split on the literal of a variable or of a node, and the two halves."""
         made = self.copy()
         at = len(made.low)
-        made.guard[context], made.low[context], made.high[context] = 2 * (variable + 1), at, at + 1
+        made.guard[context], made.low[context], made.high[context] = guard, at, at + 1
+        entries, variable = self.settled[context], (guard >> 1) - 1
         for bit in (0, 1):
-            mask = set_bit(self.mask[context], variable)
-            value = set_bit(self.value[context], variable) if bit else self.value[context]
-            free = self.uncared(mask, value)
-            entries = self.settled[context]
+            mask, value, free = self.mask[context], self.value[context], frozenset[int]()
+            is_variable = variable < graph.n_inputs
+            if is_variable:
+                mask = set_bit(mask, variable)
+                value = set_bit(value, variable) if bit else value
+                free = self.uncared(mask, value)
             cared = [o for o, literal in entries.items() if literal != DONT_CARE and o not in free]
             nodes = [o for o in entries if o in free and entries[o] >= 2 * graph.first]
             made.dropped += [(o, mask, value) for o in nodes]
-            half = graph.compose([entries[output] for output in cared], {variable: bit}, graph)
+            half = graph.cofactors([entries[output] for output in cared], guard, bit)
             made.guard.append(0)
             made.low.append(-1)
             made.high.append(-1)
             made.mask.append(mask)
             made.value.append(value)
+            made.is_cube.append(is_variable and self.is_cube[context])
             made.settled.append(dict.fromkeys(entries, DONT_CARE) | dict(zip(cared, half, strict=True)))
         made.settled[context] = {}
         return made, (at, at + 1)
