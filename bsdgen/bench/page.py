@@ -77,7 +77,10 @@ def _scaling(result: ScalingResult) -> list[Part]:
 
 
 def _subsets(result: SubsetResult) -> list[Part]:
-    return [Part(tables.subset_table(result).markdown())]
+    return [
+        Part(tables.subset_table(result).markdown()),
+        Part(tables.bars_table(result.bars).markdown()),
+    ]
 
 
 def _ablations(result: AblationResult) -> list[Part]:

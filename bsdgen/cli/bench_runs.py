@@ -178,7 +178,7 @@ def subsets(
     """
     from bsdgen.bench.results import save
     from bsdgen.bench.subsets import SubsetRow, chosen_parts, run_subsets
-    from bsdgen.bench.tables import subset_table
+    from bsdgen.bench.tables import bars_table, subset_table
     from bsdgen.learn import LearnConfig
 
     parts = chosen_parts(only)
@@ -193,7 +193,8 @@ def subsets(
         result = run_subsets(rows, parts, config=config, on_row=told)
     if folder is not None:
         save(folder, "subsets", {"only": only, "seed": seed, "time_limit": time_limit}, result)
-    out.result({"result": result}, subset_table(result).text())
+    text = f"{subset_table(result).text()}\n\n{bars_table(result.bars).text()}"
+    out.result({"result": result, "bars": result.bars}, text)
     _all_proved([row.trial for row in result.rows])
 
 
