@@ -23,7 +23,7 @@ _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORDS = 64  # words of random rows
 _MOST = 4096  # candidates that are looked at
 _SIEVE = 2  # of these, words that all candidates are tried on
-_BEAM = 4  # substitutions that are followed at once
+_BEAM = 6  # substitutions that are followed at once
 _TRIED = 16  # candidates that are tried on all rows
 _SOLVED = 3  # unknown variables that are solved for by trying
 _FLIPPED = 8  # variables of unclear polarity that are tried both ways
@@ -50,6 +50,7 @@ class _Guess:
     inverted: list[int] = field(default_factory=list)
     score: float = 0.0
     image: int = 0  # variables of the g's that it uses
+    sets: tuple[frozenset[int], ...] = ()  # for each pair, the literals that it added, in any order
 
 
 class Matcher:
@@ -86,8 +87,7 @@ class Matcher:
                 roles = _Roles(self, [pairs[i] for i in order])
             found = [more for guess in guesses for more in self._extended(guess, f, g, roles)]
             if found:
-                found.sort(key=lambda guess: -guess.score)
-                guesses = found[:_BEAM]
+                guesses = _followed(found)
                 continue
             drops -= 1
             if drops < 0 or done < 2:
@@ -217,7 +217,8 @@ class Matcher:
             score += self._preference(v, literal, guess.image)
             image |= 1 << (literal >> 1) - 1 if literal > 1 else 0
         literals = guess.literals | dict(zip(unknown, choice, strict=True))
-        return _Guess(literals, [*guess.inverted, inverted], score, image)
+        sets = (*guess.sets, frozenset(choice)) if choice else guess.sets
+        return _Guess(literals, [*guess.inverted, inverted], score, image, sets)
 
     def _solutions(
         self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int]
@@ -268,6 +269,22 @@ class Matcher:
             :, ::-1
         ].tolist()
         return places
+
+
+def _followed(found: list[_Guess]) -> list[_Guess]:
+    """The best guesses, as different as possible.
+
+    An operation that does not tell its operands apart lets them be swapped at every bit. That must not crowd
+    out other polarities, of which the next bit will tell which are right.
+    """
+    found = sorted(found, key=lambda guess: -guess.score)
+    first: list[_Guess] = []
+    again: list[_Guess] = []
+    seen: set[tuple[frozenset[int], ...]] = set()
+    for guess in found:
+        (again if guess.sets in seen else first).append(guess)
+        seen.add(guess.sets)
+    return (first + again)[:_BEAM]
 
 
 def _literals(of: list[int]) -> list[int]:
