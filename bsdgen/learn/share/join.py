@@ -13,6 +13,7 @@ from bsdgen.learn.share.units import Contexts
 
 Choice = Mapping[int, int]  # by context, what stands there; a context that is not named is free
 _Line = tuple[frozenset[int], frozenset[int]]  # contexts where a select line is 1, and where it is 0
+_Path = dict[int, int]  # value by variable
 _LINE_COST = 8  # gates that a select line is taken to cost
 
 
@@ -26,6 +27,7 @@ class Joiner:
         self.graph = graph
         self.contexts = contexts
         self.guard = guard
+        self._paths = _paths(contexts, graph)
         self._lines: dict[_Line, int] = {}
         self._trees: dict[tuple[tuple[int, int], ...], int] = {}
         self._users = Counter(line for choice in choices for line in _lines_of(choice).values())
@@ -36,6 +38,12 @@ class Joiner:
             return None
         lines = _lines_of(choice)
         literals = [literal for literal in lines if literal != 0]
+        if len(lines) == 2:
+            first, second = sorted(lines)  # constants first
+            alone = self.graph.ite(self._line(lines[second]), second, first)
+            tree = self.contexts.joined(self.graph, self.guard, choice)
+            assert tree is not None
+            return min(alone, tree, key=lambda literal: self._gates(literal, (first, second)))
         if len(lines) > 2:
             gates = sum(1 if literal == 1 else 2 for literal in literals) - 1
             lines_cost = sum(_LINE_COST / max(1, self._users[lines[literal]]) for literal in literals)
@@ -55,8 +63,42 @@ class Joiner:
             choice = dict.fromkeys(line[0], 1) | dict.fromkeys(line[1], 0)
             literal = self.contexts.joined(self.graph, self.guard, choice)
             assert literal is not None
+            on, off = ([self._paths[place] for place in sorted(places)] for places in line)
+            other = self._told_apart(on, off)
+            if other is not None and self.graph.cost([other]) < self.graph.cost([literal]):
+                literal = other
             self._lines[line] = literal
         return self._lines[line]
+
+    def _gates(self, literal: int, chosen: tuple[int, ...]) -> int:
+        """Gates above what is chosen."""
+        below = set(self.graph.cone(chosen))
+        nodes = (self.graph.nodes[i - self.graph.first] for i in self.graph.cone([literal]) if i not in below)
+        return sum(1 if h >> 1 == 0 or lo >> 1 == 0 else 3 for _, h, lo in nodes)
+
+    def _told_apart(self, on: list[_Path], off: list[_Path]) -> int | None:
+        """A function of control variables that is 1 on some paths and 0 on others; None if there is none.
+
+        A decision tree of its own: the control tree's order need not be the best one for this.
+        """
+        if not on or not off:
+            return int(not off)
+        best: tuple[int, int, int] | None = None
+        for variable in sorted({v for path in (*on, *off) for v in path}):
+            halves = [_halves(paths, variable) for paths in (on, off)]
+            left = [len(halves[0][bit]) + len(halves[1][bit]) for bit in (0, 1)]
+            if max(left) == len(on) + len(off):
+                continue
+            mixed = sum(bool(halves[0][bit]) and bool(halves[1][bit]) for bit in (0, 1))
+            score = (mixed, sum(left), variable)
+            best = score if best is None else min(best, score)
+        if best is None:
+            return None
+        on_halves, off_halves = _halves(on, best[2]), _halves(off, best[2])
+        low, high = (self._told_apart(on_halves[bit], off_halves[bit]) for bit in (0, 1))
+        if low is None or high is None:
+            return None
+        return self.graph.ite(2 * (best[2] + 1), high, low)
 
     def _tree_cost(self, choice: Choice) -> int:
         """Gates of the choice along the control tree, what is chosen not counted."""
@@ -88,6 +130,26 @@ class Joiner:
                     cost += 1 if on in (0, 1) or off in (0, 1) else 3
                 out[at] = key
         return cost
+
+
+def _paths(contexts: Contexts, graph: Graph) -> list[_Path]:
+    """Of each context, the values of the variables that it was split off by; nodes are left out."""
+    paths: list[_Path] = [{} for _ in contexts.low]
+    for at, low in enumerate(contexts.low):
+        if low >= 0:
+            guard = contexts.guard[at]
+            for bit, half in enumerate((low, contexts.high[at])):
+                own = {(guard >> 1) - 1: bit ^ (guard & 1)} if 0 < guard >> 1 < graph.first else {}
+                paths[half] = paths[at] | own
+    return paths
+
+
+def _halves(paths: list[_Path], variable: int) -> tuple[list[_Path], list[_Path]]:
+    """Paths on which a variable may be 0, and those on which it may be 1."""
+    return (
+        [path for path in paths if path.get(variable) != 1],
+        [path for path in paths if path.get(variable) != 0],
+    )
 
 
 def _lines_of(choice: Choice) -> dict[int, _Line]:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from bsdgen.learn.control import DONT_CARE
 from bsdgen.learn.share.graph import Graph, variables
 from bsdgen.learn.share.match import Match, Matcher
-from bsdgen.learn.share.rebuild import rebuilt
+from bsdgen.learn.share.rebuild import Circular, rebuilt
 from bsdgen.learn.share.units import Contexts, Unit, Use
 
 _LEAST_OUTPUTS = 4  # functions that a match must cover
@@ -92,7 +92,7 @@ class Search:
             else:
                 return
             self.cost, self.contexts = cost, contexts
-            self.units.append(unit)
+            self.units.append(self._with_guards(unit))
             self.taken |= {(c, output) for c, use in unit.uses.items() for output in use.outputs}
             self.tell(f"{len(self.units)} units, {len(unit.uses)} uses, {self.cost} gates")
 
@@ -152,11 +152,30 @@ class Search:
         for context in sorted(unit.uses, key=lambda c: (len(unit.uses[c].outputs), c)):
             if context != unit.base:
                 uses = {c: use for c, use in unit.uses.items() if c != context}
-                fewer = Unit(unit.base, unit.functions, uses)
+                fewer = replace(unit, uses=uses)
                 without = self._cost(contexts, [*self.units, fewer])
                 if without < cost:
                     unit, cost = fewer, without
         return cost, contexts, unit
+
+    def _with_guards(self, unit: Unit) -> Unit:
+        """The unit with the guards that it should make: all that it can, or as many as pay."""
+        contexts = self.contexts
+        busy = {at for c in unit.uses for at in (c, *contexts.above(c))}
+        places = [
+            place
+            for place, guard in enumerate(contexts.guard)
+            if guard >> 1 >= self.graph.first and contexts.low[place] >= 0 and place not in busy
+        ]
+        for some in (places, *([place] for place in places)):
+            more = replace(unit, guards=unit.guards.union(some))
+            try:
+                cost = self._cost(contexts, [*self.units, more])
+            except Circular:
+                continue
+            if cost <= self.cost - _LEAST_GAIN:
+                unit, self.cost = more, cost
+        return unit
 
     def _with_split(
         self, contexts: Contexts, unit: Unit, context: int, depth: int = 0

@@ -7,7 +7,7 @@ operand is free, which keeps the choices small.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsdgen.bits import U64
 from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
@@ -38,17 +38,22 @@ class Use:
 
 @dataclass(frozen=True)
 class Unit:
-    """Functions by output, and their uses by context; the context that they come from is one of them."""
+    """Functions by output, and their uses by context; the context that they come from is one of them.
+
+    guards : contexts whose guard, a node, is made with the unit's operands, which are its own inputs there:
+        what the guard and the unit have in common is then made once.
+    """
 
     base: int
     functions: dict[int, int]
     uses: dict[int, Use]
+    guards: frozenset[int] = frozenset()
 
     def with_use(self, context: int, use: Use) -> "Unit":
         """The unit with one more use, or more of one."""
         old = self.uses.get(context, Use({}, {}))
         joined = Use(old.literals | use.literals, old.outputs | use.outputs)
-        return Unit(self.base, self.functions, {**self.uses, context: joined})
+        return replace(self, uses={**self.uses, context: joined})
 
 
 class Contexts:
@@ -109,6 +114,15 @@ class Contexts:
     def controls(self, graph: Graph) -> int:
         """Variables that some context is split on, as a bit set."""
         return sum(1 << index - 1 for index in {g >> 1 for g in self.guard} if 0 < index < graph.first)
+
+    def above(self, context: int) -> list[int]:
+        """The contexts that it was split off, itself not among them."""
+        parent = {child: at for at, low in enumerate(self.low) if low >= 0 for child in (low, self.high[at])}
+        out = []
+        while context in parent:
+            context = parent[context]
+            out.append(context)
+        return out
 
     @property
     def leaves(self) -> list[int]:
