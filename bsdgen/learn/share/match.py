@@ -111,7 +111,10 @@ class Matcher:
         return ~self._values[index] if literal & 1 else self._values[index]
 
     def profile(self, literal: int) -> tuple[NDArray[np.int64], F64]:
-        """Variables of a function; of each its influence, and how far the function follows it (-1 to 1)."""
+        """Variables of a function; of each its influence, and how far the function follows it (-1 to 1).
+
+        A function and its complement have the same figures: those of the one that is seldom 1.
+        """
         if literal not in self._profiles:
             evaluator, base = self.evaluator(literal), self.value(literal)
             planes = self.planes.copy()
@@ -126,6 +129,8 @@ class Matcher:
                     np.bitwise_count(differs & ~(base ^ planes[v])).sum(),
                 )
             counts[:, 1] = 2 * counts[:, 1] - counts[:, 0]
+            if np.bitwise_count(base).sum() > (0.5 + _NEAR) * 64 * _WORDS:
+                counts[:, 1] *= -1
             self._profiles[literal] = np.array(found, np.int64), counts / (64 * _WORDS)
         return self._profiles[literal]
 

@@ -24,7 +24,7 @@ def test_a_graph_is_its_diagram(seed: int, kind: type[Graph], n_nodes: int) -> N
     graph, literals = kind.of(bsd)
     roots = literals[1 + N :]
     made = bits_of(bsd.evaluate(every_row(N)), n_nodes)
-    assert (bits_of(truth(graph, roots), 1 << N).T == made).all()
+    assert (made == bits_of(truth(graph, roots), 1 << N).T).all()
     new, there = graph.to_bsd(roots)
     assert (bits_of(new.evaluate(every_row(N)), n_nodes) == made).all()
     for at, root in enumerate(roots):
@@ -100,7 +100,7 @@ def test_asking_leaves_no_trace() -> None:
 
 
 def test_sizes_of_words() -> None:
-    """An adder has a guard, a sum and a carry a bit, a comparison a guard and a choice; plain ones have more."""
+    """An adder has a guard, a sum and a carry a bit, a comparison a guard and a choice."""
     a, b = word(0, 8), word(8, 8)
     sizes = {}
     for kind in GRAPHS:

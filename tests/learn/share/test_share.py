@@ -1,0 +1,153 @@
+"""The whole: units are found, nothing that is cared for changes, and bit numbers do not matter."""
+
+import functools
+
+import numpy as np
+import pytest
+from small_alus import FIELDS, N, SHORT, Built, W
+from small_oracles import Fields
+
+from bsdgen.bits import U64
+from bsdgen.bsd import Bsd
+from bsdgen.learn.control import GONE, ControlTree
+from bsdgen.learn.share import Sharing, share
+from bsdgen.learn.share.graph import Graph
+
+
+@functools.cache
+def built(seed: int | None = None) -> Built:
+    return Built(seed)
+
+
+@functools.cache
+def made(exclusive: bool, substitution: bool, seed: int | None = None) -> Sharing:
+    of = built(seed)
+    assert of.wrong(of.bsd) == 0
+    sharing = share(of.bsd, of.tree, exclusive, substitution)
+    assert sharing is not None
+    return sharing
+
+
+def same(one: Bsd, other: Bsd) -> bool:
+    names = ("guard", "low", "high", "roots")
+    return all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in names)
+
+
+@pytest.mark.parametrize("seed", [None, 3, 4])
+@pytest.mark.parametrize("which", [(True, False), (False, True), (True, True)])
+def test_what_is_cared_for_stays(which: tuple[bool, bool], seed: int | None) -> None:
+    sharing = made(*which, seed)
+    assert built(seed).wrong(sharing.bsd) == 0
+    assert sharing.bsd.n_nodes < 0.8 * built(seed).bsd.n_nodes
+
+
+def test_units() -> None:
+    """One adder for sums, difference and addresses, one shifter; both passes together are best."""
+    adder, shifter = sorted(made(True, True).units, key=lambda unit: -len(unit.uses))
+    assert len(adder.uses) == 5 and len(shifter.uses) == 2
+    assert len(adder.functions) == W and len(shifter.functions) >= W - 1
+    sizes = {which: made(*which).bsd.n_nodes for which in ((True, False), (False, True), (True, True))}
+    assert sizes[True, True] < min(sizes[True, False], sizes[False, True])
+
+
+def test_records_say_what_outputs_are() -> None:
+    """In each context that uses a unit, each of its outputs is the literal that the record names."""
+    sharing = made(True, True)
+    rows = Fields(FIELDS).random(5, 512)
+    n_compared = 0
+    for unit in sharing.units:
+        assert unit.base in unit.uses
+        for context, (choices, outputs) in unit.uses.items():
+            inside = (rows & ~sharing.mask[context]) | sharing.value[context]
+            roots = sharing.bsd.evaluate(inside)
+            for output, literal in outputs.items():
+                if literal != GONE:
+                    said = sharing.bsd.evaluate_each(inside, np.full(512, literal, np.int32))
+                    assert (said == (roots[:, 0] >> np.uint64(output) & np.uint64(1))).all()
+                    n_compared += 1
+            for variable, literal in choices.items():
+                operand = unit.operands[variable]
+                if operand != GONE and literal >> 1 <= N:
+                    said, stands = (
+                        sharing.bsd.evaluate_each(inside, np.full(512, x, np.int32))
+                        for x in (operand, literal)
+                    )
+                    assert (said == stands).all()
+                    n_compared += 1
+    assert n_compared > 10 * W
+
+
+def test_old_nodes_are_where_they_are_said_to_be() -> None:
+    """Exactly the same function, or the same inside a unit's own context."""
+    old, sharing = built().bsd, made(True, True)
+    rows: U64 = Fields(FIELDS).random(6, 512)
+    kept = np.flatnonzero(sharing.literals != GONE)
+    assert kept.shape[0] > N + 1
+    for index in kept:
+        said = sharing.bsd.evaluate_each(rows, np.full(512, sharing.literals[index], np.int32))
+        assert (said == old.evaluate_each(rows, np.full(512, 2 * index, np.int32))).all()
+    inside = np.flatnonzero((sharing.inside != GONE) & (np.arange(len(sharing.inside)) > N))
+    assert inside.shape[0] > W
+    for index in inside:
+        agree = []
+        for base in {unit.base for unit in sharing.units}:
+            there = (rows & ~sharing.mask[base]) | sharing.value[base]
+            said = sharing.bsd.evaluate_each(there, np.full(512, sharing.inside[index], np.int32))
+            agree.append((said == old.evaluate_each(there, np.full(512, 2 * index, np.int32))).all())
+        assert any(agree)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_and_polarities_do_not_matter(seed: int) -> None:
+    plain, disguised = made(True, True).bsd.n_nodes, made(True, True, seed).bsd.n_nodes
+    assert abs(disguised - plain) <= 0.1 * plain
+    assert len(made(True, True, seed).units) == len(made(True, True).units)
+
+
+def test_the_same_every_time() -> None:
+    of = Built()
+    again = share(of.bsd, of.tree, True, True)
+    assert again is not None and same(again.bsd, made(True, True).bsd)
+    assert again.units == made(True, True).units
+
+
+def test_nothing_to_gain() -> None:
+    """Products of variables, one context: no result."""
+    graph = Graph(8)
+    roots = [graph.ite(2 * (v + 1), 2 * (v + 2), 0) for v in range(7)]
+    bsd, there = graph.to_bsd(roots)
+    n, none = len(roots), np.zeros(1, np.int32)
+    tree = ControlTree(
+        none,
+        none - 1,
+        none - 1,
+        np.zeros((1, 1), np.uint64),
+        np.zeros((1, 1), np.uint64),
+        np.zeros(n, np.int32),
+        np.arange(n, dtype=np.int32),
+        np.array([there[root >> 1] for root in roots], np.int32),
+        np.ones(n, np.bool_),
+    )
+    assert share(bsd, tree, True, True) is None
+
+
+def test_a_tick_can_end_it() -> None:
+    class Enough(Exception):
+        pass
+
+    def tick() -> None:
+        raise Enough
+
+    of, told = Built(), list[str]()
+    with pytest.raises(Enough):
+        share(of.bsd, of.tree, True, True, tick=tick)
+    share(of.bsd, of.tree, True, True, tell=told.append)
+    assert len(told) == 2 and told[0].startswith("1 units, 5 uses")
+
+
+def test_the_short_operand_is_extended() -> None:
+    """The operand that the second sum needs chooses its sign bit for all upper bits."""
+    unit = max(made(True, True).units, key=lambda of: len(of.uses))
+    sign = 2 * N  # the literal of the last variable
+    chosen = [sum(x >> 1 == sign >> 1 for x in choices.values()) for choices, _ in unit.uses.values()]
+    assert max(chosen) == W - SHORT + 1
