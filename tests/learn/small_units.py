@@ -39,6 +39,16 @@ def decoder_oracle() -> FieldOracle:
     return FieldOracle([2, 8, 8], [8, 8], operate, cared)
 
 
+def operand_oracle() -> FieldOracle:
+    """One adder with two operands: a word, or a short one with its sign."""
+
+    def add(op: U64, a: U64, b: U64, i: U64) -> Words:
+        sign = np.where(i >> np.uint64(3) == 1, ~np.uint64(0xF), np.uint64(0))
+        return (a + np.where(op == 1, b, sign | i),)
+
+    return FieldOracle([1, 12, 12, 4], [12], add)
+
+
 def fresh_rows(oracle: FieldOracle | TableOracle, n: int = 400) -> U64:
     """Rows that no learner has seen; all of them where they are few."""
     if isinstance(oracle, TableOracle):

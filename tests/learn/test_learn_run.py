@@ -96,7 +96,7 @@ def test_statistics() -> None:
     assert stats.n_nodes == learner.bsd_.n_nodes
     assert 0 < stats.wall_s < 60 and stats.cpu_s > 0 and 10 < stats.peak_rss_mib < 1e6
     assert stats.n_rounds >= 1 and stats.n_contexts >= 1 and stats.n_guards >= 0
-    assert stats.n_checked >= 1 << 18
+    assert 1 << 17 <= stats.n_checked <= 1 << 18  # a small diagram needs fewer than n_check
     assert all(isinstance(value, int | float | tuple) for value in dataclasses.asdict(stats).values())
     assert stats.finished and stats.n_wrong == 0 and stats.wrong_by_output == ()
     summary = learner.ledger_summary_
