@@ -2,7 +2,8 @@
 
 Four sources a round: all recorded rows; fresh mixed rows; rows inside the contexts; and rows inside the cube
 of every edge (a node's cube and the value of its variable). The last check every merge and every speculated
-constant with fresh evidence, deep ones as often as shallow ones.
+constant with fresh evidence, deep ones as often as shallow ones. Half of the rows inside edges, and of those
+inside contexts, also walk down the diagram of what the claim says the output is there (`bsdgen.learn.walks`).
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from bsdgen.learn.assemble import Assembly
 from bsdgen.learn.kernels.counts import count_bits
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
+from bsdgen.learn.walks import Walker
 
 _BLOCK = 1 << 17
 _PER_OUTPUT = 3  # rows kept for each output bit that is wrong
@@ -50,12 +52,22 @@ class Mistakes:
 
 
 class Checker:
-    """Compares one diagram with the oracle."""
+    """Compares one diagram with the oracle.
 
-    def __init__(self, queries: Queries, assembly: Assembly) -> None:
+    Parameters
+    ----------
+    queries : the oracle.
+    assembly : the diagram, and what its contexts and edges are.
+    made : what rows walk down, if that is another diagram: `assembly` may have the literals of the one that
+        it was made from.
+    """
+
+    def __init__(self, queries: Queries, assembly: Assembly, made: Assembly | None = None) -> None:
         self.queries = queries
+        self.made = made if made is not None else assembly
         self.assembly = assembly
         self.edge_output, self.edge_mask, self.edge_value = assembly.functions.edges()
+        self.edge_literal = self.made.of(assembly.functions.cofactors.ravel())
         self.mistakes = Mistakes(
             rows=[],
             by_output=np.zeros(queries.n_outputs, np.int64),
@@ -100,18 +112,22 @@ class Checker:
         if source.recorded is not None:
             self.compare(source.recorded)
         size = max(1, min(_BLOCK, n // 4))
+        walker = Walker(self.made)
         for block in range(max(4, n // size)):
             if self.mistakes.full:
                 break
             if self.edge_output.shape[0] and block % 2 == 0:
                 which = (np.arange(size) + block * size) % self.edge_output.shape[0]
                 rows = source.inside(rng, size, self.edge_mask, self.edge_value, which)
+                if block % 4:
+                    walker.down(rng, rows, self.edge_mask, which, self.edge_literal[which])
                 self.compare(rows, partial(self._exercised_edges, which))
             elif block % 4 == 1:
                 self.compare(source.mixed(rng, size))
             else:
                 which = rng.integers(0, contexts[0].shape[0], size)
                 rows = source.inside(rng, size, *contexts, which)
+                walker.down(rng, rows, contexts[0], which, walker.entries(rng, which))
                 self.compare(rows, partial(self._exercised_entries, which))
         return self.mistakes
 

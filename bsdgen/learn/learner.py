@@ -174,6 +174,7 @@ class _Fit:
             self.decisions, self.orders = begin.decisions, begin.orders
             self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
             spot_check(self.queries, self.bank, self.memory)
+            self.source.search(self.queries, self.config.seed)
             if self.keeper.best is not None:
                 self.budget.refine()
                 self.given_up = given_up_in(self.keeper.best)
@@ -181,7 +182,8 @@ class _Fit:
             self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
             bits = self.queries.n_inputs + self.queries.n_outputs
             size = bank_rows(self.config.n_bank, self.config.n_sensitivity, bits)
-            self.bank = self.source.mixed(self.rng, size)
+            self.bank = self.source.uniform(self.rng, size)  # for a budget that the search uses up
+            self.bank = self.source.bank(self.rng, size, self.queries, self.config.seed)
             self._keep_round(None)
 
     def _search(self) -> Attempt:

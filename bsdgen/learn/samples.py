@@ -1,17 +1,21 @@
 """Where rows come from: the bank at the start, and fresh rows that look for mistakes.
 
 Uniform rows never reach rare events (two equal words, a carry through all bits), so most rows start from
-recorded ones, if there are any: programs do take equal branches. All of it works on bits without order or
-names.
+recorded ones, if there are any: programs do take equal branches; and from sensitive ones, which are searched
+for (`bsdgen.learn.climb`). All of it works on bits without order, names or polarity.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
+from bsdgen.learn.climb import climb, n_climbers
 from bsdgen.learn.kernels import draw as kernel
+from bsdgen.learn.queries import Queries
 
+_STREAM = 0x636C696D  # sets the search's random numbers apart from others of the same seed
 _ROWS_PER_BIT = 40
+_TYPICAL = 1024  # rows of the first bank, or three quarters of it, that are not chosen for what matters there
 _LEAST_BANK = 2048
 _THREADED = 1 << 17  # words from which threads pay
 
@@ -42,13 +46,26 @@ class RowSource:
             self.tail[-1] = (np.uint64(1) << np.uint64(n_inputs % 64)) - np.uint64(1)
         # bits above the inputs mean nothing; an oracle need not accept them
         self.recorded = recorded & self.tail if recorded is not None and recorded.shape[0] else None
+        self.sensitive = np.zeros((0, self.w), np.uint64)  # none before `search`
+
+    def search(self, queries: Queries, seed: int) -> None:
+        """Look for sensitive rows (`bsdgen.learn.climb`), the same ones for the same oracle and seed."""
+        rng = np.random.default_rng([_STREAM, seed])
+        start = self.uniform(rng, n_climbers(queries))
+        if self.recorded is not None:
+            half = start.shape[0] // 2
+            start[:half] = self.replayed(rng, half)
+        self.sensitive = climb(queries, start, rng)
 
     def uniform(self, rng: np.random.Generator, n: int) -> U64:
         """Independent fair bits."""
         return self._draw(rng, n, kernel.UNIFORM, self._recorded())
 
     def biased(self, rng: np.random.Generator, n: int) -> U64:
-        """Each row with a density of its own, from nearly all 0 to nearly all 1."""
+        """Each row with a density of its own, from nearly all 0 to nearly all 1.
+
+        That shows carries and equal words where all bits of a word have the same polarity.
+        """
         return self._draw(rng, n, kernel.BIASED, self._recorded())
 
     def replayed(self, rng: np.random.Generator, n: int) -> U64:
@@ -60,8 +77,21 @@ class RowSource:
         return self._draw(rng, rows.shape[0], kernel.FLIPPED, rows)
 
     def mixed(self, rng: np.random.Generator, n: int) -> U64:
-        """About a quarter each: recorded, recorded with flips, biased, uniform; in any order."""
+        """About a quarter each: recorded, recorded with flips, biased, uniform; in any order.
+
+        After `search` half of the uniform ones are sensitive rows with a few bits flipped instead.
+        """
         return self._draw(rng, n, kernel.MIXED, self._recorded())
+
+    def bank(self, rng: np.random.Generator, n: int, queries: Queries, seed: int) -> U64:
+        """Rows of a first bank, `mixed` ones; among the first 1,024 there are no sensitive ones.
+
+        Control variables and orders are read off the first rows. How often a variable matters tells what it
+        is for, but not on rows that were chosen for what matters there.
+        """
+        first = self.mixed(rng, min(_TYPICAL, n - n // 4))
+        self.search(queries, seed)
+        return np.concatenate([first, self.mixed(rng, n - first.shape[0])])
 
     def inside(
         self, rng: np.random.Generator, n: int, mask: U64, value: U64, which: NDArray[np.int64] | None = None
@@ -86,7 +116,7 @@ class RowSource:
         mask, value = (out[:0], out[:0]) if cubes is None else cubes
         chosen = np.zeros(0, np.int64) if which is None else which
         if out.size < _THREADED:
-            kernel.draw_part(key, kind, recorded, self.tail, mask, value, chosen, out, 0, n)
+            kernel.draw_part(key, kind, recorded, self.sensitive, self.tail, mask, value, chosen, out, 0, n)
         else:
-            kernel.draw(key, kind, recorded, self.tail, mask, value, chosen, out)
+            kernel.draw(key, kind, recorded, self.sensitive, self.tail, mask, value, chosen, out)
         return out

@@ -34,12 +34,17 @@ def scramble(z: int) -> int:
     return z ^ z >> 31
 
 
-def slow_row(stream: SlowStream, kind: int, recorded: list[list[int]]) -> list[int]:
+def slow_row(
+    stream: SlowStream, kind: int, recorded: list[list[int]], sensitive: list[list[int]]
+) -> list[int]:
     choice = stream()
-    kind = choice >> 62 if kind == draw.MIXED else kind
+    mixed = kind == draw.MIXED
+    kind = choice >> 62 if mixed else kind
     if kind in (draw.RECORDED, draw.FLIPPED) and not recorded:
         kind = draw.BIASED
     number = choice >> 48 & 0xFFF
+    if mixed and kind == draw.UNIFORM and sensitive and choice >> 60 & 1:
+        kind, recorded = draw.FLIPPED, sensitive
     row = recorded[(choice & (1 << 48) - 1) % len(recorded)] if kind <= draw.FLIPPED else [0, 0]
     if kind == draw.RECORDED:
         return list(row)
@@ -53,22 +58,22 @@ def slow_row(stream: SlowStream, kind: int, recorded: list[list[int]]) -> list[i
     return out
 
 
+@pytest.mark.parametrize("searched", [False, True])
 @pytest.mark.parametrize("with_rows", [False, True])
 @pytest.mark.parametrize("kind", [draw.RECORDED, draw.FLIPPED, draw.BIASED, draw.UNIFORM, draw.MIXED])
 @pytest.mark.parametrize("cubes", ["none", "given", "drawn"])
-def test_draw(kind: int, with_rows: bool, cubes: str) -> None:
+def test_draw(kind: int, with_rows: bool, searched: bool, cubes: str) -> None:
     recorded = words(1, 7, 2) & TAIL if with_rows else NONE
+    sensitive = words(4, 6, 2) & TAIL if searched else NONE
     mask, value = (NONE, NONE) if cubes == "none" else (words(2, 5, 2), words(3, 5, 2))
     value = value & mask
     which = np.arange(3000) % 5 if cubes == "given" else np.zeros(0, np.int64)
     out = np.empty((3000, 2), np.uint64)
-    draw.draw(np.uint64(12345), kind, recorded, TAIL, mask, value, which, out)
+    known = recorded.tolist(), sensitive.tolist()
+    draw.draw(np.uint64(12345), kind, recorded, sensitive, TAIL, mask, value, which, out)
     for at in [*range(40), 1023, 1024, 2999]:
         stream = SlowStream(scramble((12345 + at * 0xD1342543DE82EF95) & M))
-        row = [
-            word & int(tail)
-            for word, tail in zip(slow_row(stream, kind, recorded.tolist()), TAIL, strict=True)
-        ]
+        row = [word & int(tail) for word, tail in zip(slow_row(stream, kind, *known), TAIL, strict=True)]
         if cubes != "none":
             cube = at % 5 if cubes == "given" else stream() % 5
             row = [w & ~int(m) & M | int(v) for w, m, v in zip(row, mask[cube], value[cube], strict=True)]

@@ -1,0 +1,59 @@
+"""Rows on which much matters: a random search uphill.
+
+Carries run far, and words are equal on a long prefix, on one row in millions; nothing but fields, orders and
+polarities would tell on which. But on such rows a flip of almost any bit changes something, and every step
+towards them makes more flips matter: a run of ones that grows by one carries one more bit's flip to its end.
+So rows are changed bit by bit, and a change is kept unless fewer flips matter after it (the sensitivity at a
+row: Cook, Dwork, Reischuk, SIAM J. Comput. 15, 1986). Inverted or reordered bits make no difference to this.
+"""
+
+import numpy as np
+
+from bsdgen.bits import U64
+from bsdgen.learn.kernels import climb as kernel
+from bsdgen.learn.queries import Queries
+
+_CLIMBERS = 128
+_FEW_INPUTS = 12  # so few that uniform rows show everything
+_STEPS_PER_INPUT = 8  # each bit of a row is tried about so many times
+_MOST_ROWS = 1 << 26  # asked in all, about
+_NOTES = 8  # how often each climber's row is noted on its way
+
+
+def n_climbers(queries: Queries) -> int:
+    """How many rows are changed side by side: as many as fit into one call of the oracle with all flips."""
+    if queries.n_inputs < _FEW_INPUTS or not queries.n_outputs:
+        return 0
+    return int(min(_CLIMBERS, queries.batch_rows // (1 + queries.n_inputs)))
+
+
+def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
+    """Rows from `start` (c, w) upwards: (8 c, w), those on the way and those at the end.
+
+    Every second climber counts what flips change of one output, the others what they change of all. About
+    ``8 c n (n + 1)`` rows are asked for n inputs, but not many more than 2^26.
+    """
+    n, c, rows = queries.n_inputs, start.shape[0], start.copy()
+    if not c:
+        return rows
+    wanted = np.full((c, queries.w_out), np.uint64(0xFFFFFFFFFFFFFFFF))
+    alone = np.arange(1, c, 2)
+    output = rng.integers(queries.n_outputs, size=alone.shape[0])
+    wanted[alone] = 0
+    wanted[alone, output >> 6] = np.uint64(1) << (output & 63).astype(np.uint64)
+    steps = max(_NOTES, min(_STEPS_PER_INPUT * n, _MOST_ROWS // (c * (n + 1))))
+    buffer = np.empty((c * (n + 1), queries.w_in), np.uint64)
+    best, scores = np.full(c, -1, np.int64), np.empty(c, np.int64)
+    noted = []
+    for step in range(steps):
+        tried = rows.copy()
+        if step:
+            flip = rng.integers(0, n, c)
+            tried[np.arange(c), flip >> 6] ^= np.uint64(1) << (flip & 63).astype(np.uint64)
+        kernel.neighbours(tried, n, buffer)
+        kernel.count_changes(queries.ask(buffer)[0], wanted, scores)
+        kept = scores >= best
+        rows[kept], best[kept] = tried[kept], scores[kept]
+        if (step + 1) * _NOTES // steps != step * _NOTES // steps:
+            noted.append(rows.copy())
+    return np.concatenate(noted)
