@@ -31,10 +31,10 @@ def unit(op: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndar
 
 
 @functools.cache
-def learned_unit() -> Model:
-    """The model of `unit`; learned once, with one thread."""
+def learned_unit(share: bool = True) -> Model:
+    """The model of `unit`, with or without the passes that share functions; learned once, with one thread."""
     before = numba.get_num_threads()
-    config = LearnConfig(n_bank=1024, n_check=1 << 18, jobs=1, control_gain=0.02)
+    config = LearnConfig(n_bank=1024, n_check=1 << 18, jobs=1, control_gain=0.02, exclusive=share, substitution=share)
     learner = BsdLearner(config).fit(FunctionOracle(unit, UNIT))
     numba.set_num_threads(before)
     info = {"oracle": "small_learned:unit", "speculation": learner.ledger_summary_, "learn": {}}

@@ -155,7 +155,9 @@ def where(of: Inspection, context: int) -> str:
             functions.insert(0, f"{of.names.literal(guard & ~1)}={int(high) ^ (guard & 1)}")
         here = above
     inputs = [of.names.cube(fixed, value & fixed)] if fixed.any() or not functions else []
-    return " ".join(inputs + functions)
+    is_cube = of.model.extra.get("unit_is_cube")
+    side = ["on one side of a function"] if is_cube is not None and not is_cube[context] else []
+    return " ".join(inputs + functions + side)
 
 
 def _leaf_around(tree: ControlTree, mask: U64, value: U64) -> int:

@@ -17,6 +17,7 @@ from bsdgen.inspect.operands import operands
 from bsdgen.inspect.overview import check_facts
 from bsdgen.inspect.pairs import distance
 from bsdgen.inspect.shared import shared
+from bsdgen.inspect.units import units
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import Structure, analyse
@@ -88,6 +89,7 @@ def _inside(of: Inspection) -> dict[str, Any]:
         "check": check_facts(of),
         "contexts": contexts(of) if of.tree is not None else None,
         "operands": operands(of),
+        "units": units(of),
         "shared": shared(of, 8),
         "distance": distance(of, 8),
     }

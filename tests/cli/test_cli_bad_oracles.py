@@ -42,7 +42,7 @@ def random(a):
 
 def slips_late(a):
     calls.append(1)
-    return {"y": (a ^ np.uint64(len(calls) > 20)) & np.uint64(3)}
+    return {"y": (a ^ np.uint64(len(calls) > 4)) & np.uint64(3)}
 """
 
 

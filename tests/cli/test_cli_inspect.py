@@ -95,7 +95,9 @@ def test_recheck(learned: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
     assert main(["inspect", str(learned), "--recheck", "30", "--seed", "3", "--json", "-q"]) == 0
     facts = json.loads(capsys.readouterr().out)["recheck"]
     assert facts["n_refuted"] == 0 and facts["rows"] > 1000 and facts["seed"] == 3
-    assert all(counts["proved"] == counts["records"] for counts in facts["ledger"]["kinds"].values())
+    kinds = facts["ledger"]["kinds"].values()
+    unproved = sum(counts["records"] - counts["proved"] for counts in kinds)  # every cube is small
+    assert unproved == facts["n_without_node"] < facts["ledger"]["records"] / 2
     assert main(["inspect", str(learned), "--recheck", "30", "--oracle", "nothing:here"]) == 3
 
 

@@ -11,9 +11,15 @@ from bsdgen.inspect import Inspection
 
 @pytest.fixture(scope="session")
 def of() -> Inspection:
+    """Without sharing: every node is an output bit inside a cube."""
+    return Inspection(learned_unit(share=False))
+
+
+@pytest.fixture(scope="session")
+def shared_model() -> Inspection:
     return Inspection(learned_unit())
 
 
 @pytest.fixture
 def old() -> Inspection:
-    return Inspection(dataclasses.replace(learned_unit(), extra={"output": np.zeros(3, np.int32)}))
+    return Inspection(dataclasses.replace(learned_unit(share=False), extra={"output": np.zeros(3, np.int32)}))

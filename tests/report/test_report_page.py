@@ -11,11 +11,14 @@ from small_learned import learned_unit
 from small_models import LEARNED, adder_model, decoder_model
 
 from bsdgen.artifacts import write_json
+from bsdgen.bsd import Bsd
 from bsdgen.errors import InputError
 from bsdgen.measure import measure
+from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
 from bsdgen.report import summary_text, write_report
 from bsdgen.report.charts import leaf_order
+from bsdgen.traces.schema import Field, Schema
 
 PROGRAMS = [
     {"name": "sort", "retired": 30_354, "mismatches": 0, "passed": True, "wall_s": 1.5, "detail": ""},
@@ -117,8 +120,10 @@ def test_page_says_what_is_inside(tmp_path: Path) -> None:
     confirmed = facts["ledger"]["kinds"]["merge"]["confirmed"]
     assert "What was speculated" in page and f"<td>{confirmed:,}</td>" in page
     guard = facts["contexts"][0]["split_on"]
-    assert "<h2>Contexts</h2>" in page and f'<span class="mono path">{guard}=1</span>' in page
-    assert "What outputs share" in page
+    paths = [c["outline"]["path"] for c in facts["contexts"] if c["outline"] and c["outline"]["under"] == 0]
+    assert "<h2>Contexts</h2>" in page and paths and all(f"{guard}=" in path for path in paths)
+    assert all(f'<span class="mono path">{path}</span>' in page for path in paths)
+    assert "What outputs share" in page and ("<h2>Units</h2>" in page) == bool(facts["units"])
     assert facts["contexts"][0]["nodes"] == model.bsd.n_nodes
     assert facts["check"]["n"] == model.info["speculation"]["fresh_rows_checked"]
 
@@ -128,6 +133,7 @@ def test_an_older_model_has_no_ledger(full: Path) -> None:
     facts = json.loads((full / "report.json").read_text(encoding="utf-8"))
     assert facts["ledger"] is None and facts["contexts"] is None
     assert "What was speculated" not in page and "<h2>Contexts</h2>" not in page
+    assert facts["units"] == [] and "<h2>Units</h2>" not in page
     assert facts["distance"]["shared"] and facts["shared"]
 
 
@@ -219,3 +225,28 @@ def test_what_an_earlier_model_left_is_not_reported(tmp_path: Path, width: int) 
     facts = write_report(folder)
     assert (facts["measure"], facts["cosim"]) == (None, None)
     assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (aig_from_bsd(model.bsd).n_ands, False)
+
+
+def test_units_are_shown(tmp_path: Path) -> None:
+    """What a unit is, where it is used, and what stands for its operands."""
+    width, none = 2, np.zeros(0, np.int32)
+    schema = Schema(
+        (Field("s", 1, "in"), Field("a", width, "in"), Field("b", width, "in"), Field("y", 1, "out"))
+    )
+    cubes = np.array([[1], [1]], np.uint64), np.array([[0], [1]], np.uint64)
+    units = {
+        "base": np.zeros(1, np.int32),
+        "operand": np.array([[0, 1, 4], [0, 2, 6]], np.int32),
+        "choice": np.array([[0, 0, 1, 4], [0, 0, 2, 6], [0, 1, 1, 8], [0, 1, 2, 10]], np.int32),
+        "output": np.array([[0, 0, 0, 4], [0, 1, 0, 4]], np.int32),
+        "mask": cubes[0],
+        "value": cubes[1],
+    }
+    bsd = Bsd(schema.n_inputs, none, none, none, np.array([4], np.int32))
+    Model(bsd, schema, {}, {f"unit_{name}": array for name, array in units.items()}).save(tmp_path)
+    (unit,) = write_report(tmp_path)["units"]
+    assert [choice["is"] for choice in unit["operands"][0]["choices"]] == ["a[1:0]", "b[1:0]"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    parsed(page)
+    assert '<td class="left mono">b[1:0]</td><td class="left">2</td>' in page
+    assert '<td>2</td><td class="left mono">y</td><td class="left mono">s=1</td>' in page
