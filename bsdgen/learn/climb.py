@@ -14,6 +14,7 @@ from bsdgen.learn.kernels import climb as kernel
 from bsdgen.learn.queries import Queries
 
 _CLIMBERS = 128
+_SQUARE = 200  # one climber for so many pairs of inputs: small functions take little to learn
 _FEW_INPUTS = 12  # so few that uniform rows show everything
 _STEPS_PER_INPUT = 8  # each bit of a row is tried about so many times
 _MOST_ROWS = 1 << 26  # asked in all, about
@@ -21,10 +22,11 @@ _NOTES = 8  # how often each climber's row is noted on its way
 
 
 def n_climbers(queries: Queries) -> int:
-    """How many rows are changed side by side: as many as fit into one call of the oracle with all flips."""
+    """Rows that are changed side by side: more for more inputs, but with all flips one call's rows."""
     if queries.n_inputs < _FEW_INPUTS or not queries.n_outputs:
         return 0
-    return int(min(_CLIMBERS, queries.batch_rows // (1 + queries.n_inputs)))
+    n = queries.n_inputs
+    return int(min(_CLIMBERS, -(-n * n // _SQUARE), queries.batch_rows // (1 + n)))
 
 
 def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
