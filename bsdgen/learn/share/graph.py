@@ -199,6 +199,7 @@ class Evaluator:
             return 2 * place[literal >> 1] ^ (literal & 1)
 
         triples = [[local(x) for x in graph.nodes[index - graph.first]] for index in cone]
+        self.n_nodes = len(cone)
         self._table = np.ascontiguousarray(np.array(triples, np.int64).reshape(-1, 3).T)
         outputs = np.array([local(x) for x in literals], np.int64)
         self._outputs = outputs >> 1

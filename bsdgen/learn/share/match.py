@@ -27,6 +27,7 @@ _BEAM = 6  # substitutions that are followed at once
 _TRIED = 16  # candidates that are tried on all rows
 _SOLVED = 3  # unknown variables that are solved for by trying
 _FLIPPED = 8  # variables of unclear polarity that are tried both ways
+_EVALUATION, _SOLUTION = 20, 300  # steps of about a microsecond that these take
 _NEAR = 0.03  # greatest mean difference of influences of two variables in the same role
 
 
@@ -59,6 +60,7 @@ class Matcher:
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         self.graph = graph
         rng = np.random.default_rng(seed)
+        self.work = 0  # steps of about a microsecond so far
         self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
         self._evaluators: dict[int, Evaluator] = {}
         self._values: dict[int, U64] = {}
@@ -119,6 +121,7 @@ class Matcher:
             evaluator, base = self.evaluator(literal), self.value(literal)
             planes = self.planes.copy()
             found = variables(self.graph.support(literal))
+            self.work += len(found) * (_EVALUATION + evaluator.n_nodes // 20)
             counts = np.zeros((len(found), 2))
             for k, v in enumerate(found):
                 planes[v] ^= _ONES
@@ -189,6 +192,7 @@ class Matcher:
         if not choices:
             return []
         found = []
+        self.work += len(choices) * (_EVALUATION + self.evaluator(f).n_nodes // 20)
         planes, target = self._given(guess, f), self.value(g)
         for choice in choices:
             for v, literal in zip(unknown, choice, strict=True):
@@ -232,6 +236,7 @@ class Matcher:
         if not unknown:
             return [()]
         evaluator = self.evaluator(f)
+        self.work += _SOLUTION
         few = self._given(guess, f, _SIEVE)
         cofactors = []
         for bits in range(1 << len(unknown)):

@@ -25,7 +25,14 @@ _DEPTH = 2  # how often a context is split for one unit
 _COMMON = 4  # a function of more contexts is shared well enough
 _DROPS = 2  # pairs of a match that may be left out
 
+_MOST_WORK = 30_000_000  # steps of about a microsecond after which no more units are looked for
+_NODE, _ENTRY = 10, 4  # steps to make a node anew, and to join what an output is in a context
+
 Words = dict[int, int]  # literal by output
+
+
+class _Enough(Exception):
+    """The work that may be done is done."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,22 @@ class Candidate:
 
 
 class Search:
-    """Finds units; `contexts` (which it may split), `units` and `cost` are the result so far."""
+    """Finds units; `contexts` (which it may split), `units` and `cost` are the result so far.
+
+    The work is counted, not timed, for the result must not depend on the machine: when `most_work` steps of
+    about a microsecond are done, the units found so far are the result.
+    """
 
     def __init__(
-        self, graph: Graph, contexts: Contexts, tell: Callable[[str], None], tick: Callable[[], None]
+        self,
+        graph: Graph,
+        contexts: Contexts,
+        tell: Callable[[str], None],
+        tick: Callable[[], None],
+        most_work: int = _MOST_WORK,
     ) -> None:
+        self.most_work = most_work
+        self._rebuilding = 0
         self.graph = graph
         self.contexts = contexts
         self.units: list[Unit] = []
@@ -66,35 +84,51 @@ class Search:
         self.taken: set[tuple[int, int]] = set()
         self.cost = self._cost(contexts, [])
 
+    @property
+    def work(self) -> int:
+        """Steps so far."""
+        return self.matcher.work + self._rebuilding
+
     def run(self) -> None:
-        """Find units until none makes the diagram smaller."""
-        while True:
-            bases = {c: words for c in self.contexts.places if (words := self._worth(self.contexts, c))}
-            largest = sorted(bases, key=lambda b: (-self.graph.cost(bases[b].values()), b))[:_PLACES]
-            bases = {c: bases[c] for c in largest}
-            matches: dict[int, dict[int, list[Candidate]]] = {}
-            for base in largest:
-                found = self._matches(base, bases[base], bases) if len(matches) < _BASES else {}
-                if found:
-                    matches[base] = found
-            gains = {
-                b: sum(self.graph.cost(bases[c].values()) for c in found) for b, found in matches.items()
-            }
-            ranked = sorted(matches, key=lambda b: (-gains[b], b))
-            tried = [self._grown(base, bases[base], matches[base], False) for base in ranked]
-            if not tried:
-                return
-            for _, _, first in sorted(tried, key=lambda g: (g[0], g[2].base)):
-                base = first.base
-                cost, contexts, unit = self._pruned(*self._grown(base, bases[base], matches[base], True))
-                if cost <= self.cost - _LEAST_GAIN:
-                    break
-            else:
-                return
-            self.cost, self.contexts = cost, contexts
-            self.units.append(self._with_guards(unit))
-            self.taken |= {(c, output) for c, use in unit.uses.items() for output in use.outputs}
-            self.tell(f"{len(self.units)} units, {len(unit.uses)} uses, {self.cost} gates")
+        """Find units until none makes the diagram smaller, or enough work is done."""
+        try:
+            while self._next():
+                self.tell(f"{len(self.units)} units, {len(self.units[-1].uses)} uses, {self.cost} gates")
+        except _Enough:
+            self.tell(f"{len(self.units)} units; no more are looked for, it would take too long")
+
+    def _next(self) -> bool:
+        """Find one more unit, if there is one."""
+        bases = {c: words for c in self.contexts.places if (words := self._worth(self.contexts, c))}
+        largest = sorted(bases, key=lambda b: (-self.graph.cost(bases[b].values()), b))[:_PLACES]
+        bases = {c: bases[c] for c in largest}
+        matches: dict[int, dict[int, list[Candidate]]] = {}
+        for base in largest:
+            found = self._matches(base, bases[base], bases) if len(matches) < _BASES else {}
+            if found:
+                matches[base] = found
+        gains = {b: sum(self.graph.cost(bases[c].values()) for c in found) for b, found in matches.items()}
+        ranked = sorted(matches, key=lambda b: (-gains[b], b))
+        tried = [self._grown(base, bases[base], matches[base], False) for base in ranked]
+        if not tried:
+            return False
+        for _, _, first in sorted(tried, key=lambda g: (g[0], g[2].base)):
+            base = first.base
+            cost, contexts, unit = self._pruned(*self._grown(base, bases[base], matches[base], True))
+            if cost <= self.cost - _LEAST_GAIN:
+                break
+        else:
+            return False
+        self.cost, self.contexts = cost, contexts
+        self.units.append(self._with_guards(unit))
+        self.taken |= {(c, output) for c, use in unit.uses.items() for output in use.outputs}
+        return True
+
+    def _checked(self) -> None:
+        """Called before anything that takes long."""
+        self.tick()
+        if self.work > self.most_work:
+            raise _Enough
 
     def _free(self, contexts: Contexts, context: int) -> Words:
         entries = contexts.settled[context]
@@ -116,7 +150,10 @@ class Search:
         return words if enough else {}
 
     def _cost(self, contexts: Contexts, units: list[Unit]) -> int:
+        self._checked()
         shared = rebuilt(self.graph, contexts, units)
+        entries = sum(len(entries) for entries in contexts.settled)
+        self._rebuilding += _NODE * len(shared.graph.nodes) + _ENTRY * entries
         return shared.graph.cost(shared.roots)
 
     def _matches(self, base: int, words: Words, targets: Iterable[int]) -> dict[int, list[Candidate]]:
@@ -254,7 +291,6 @@ class Search:
 
     def _candidates(self, functions: Words, words: Words) -> list[Candidate]:
         """How `words` are `functions` with inputs replaced, in every way that is found."""
-        self.tick()
         key = (tuple(functions.items()), tuple(words.items()))
         if key not in self._found:
             self._found[key] = list(self._new_candidates(functions, words))
@@ -268,6 +304,7 @@ class Search:
                 if pairing[0] in found:
                     continue
                 pairs = tuple((ours[f], words[g]) for f, g in pairing)
+                self._checked()
                 match = self.matcher.match(pairs, _DROPS)
                 if match is not None:
                     found.add(pairing[0])

@@ -17,6 +17,8 @@ from bsdgen.learn.share.rebuild import Shared, rebuilt
 from bsdgen.learn.share.search import Search
 from bsdgen.learn.share.units import Claim, Contexts, Uncared, Unit
 
+_LARGEST = 200_000  # nodes, and outputs by context, of what is looked at; each takes some 0.1 ms
+
 
 @dataclass(frozen=True)
 class UnitRecord:
@@ -87,8 +89,11 @@ def share(
 
     Returns
     -------
-    None if nothing makes it smaller.
+    None if nothing makes it smaller, or if it is too large to be made smaller in sensible time: more than
+    200,000 nodes and entries of the control tree. Units are looked for until `Search` has done enough.
     """
+    if bsd.n_nodes + tree.literal.shape[0] > _LARGEST:
+        return None
     graph, literals = (ExclusiveGraph if exclusive else Graph).of(bsd)
     contexts = Contexts.of(tree, literals, bsd.n_outputs)
     if contexts is None:

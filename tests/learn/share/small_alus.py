@@ -1,4 +1,4 @@
-"""An arithmetic unit whose operations have adders and shifters in common, as a diagram with its control tree."""
+"""An arithmetic unit with adders and shifters in common, as a diagram with its control tree."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ def _extended(short: U64) -> U64:
 
 
 def operate(op: U64, a: U64, b: U64, short: U64) -> Words:
-    """Sums, a difference, shifts to both sides, an AND; an address where `op` is 6 or 7, from the same sum."""
+    """Sums, a difference, shifts to both sides, an AND; an address where `op` is 6 or 7."""
     by, ones = b & np.uint64(7), np.uint64((1 << W) - 1)
     address = a + _extended(short)
     results = [a + b, address, a - b, a << by, (a & ones) >> by, a & b, b, np.zeros_like(a)]
@@ -43,7 +43,7 @@ def alu() -> FieldOracle:
 
 @dataclass(frozen=True)
 class Disguise:
-    """Renumbered and inverted bits: the bit that has number i plainly has `place[i]`, inverted by `flip[i]`."""
+    """Renumbered and inverted bits: bit i becomes `place[i]`, inverted where `flip[i]`."""
 
     place: NDArray[np.int64]
     flip: NDArray[np.bool_]

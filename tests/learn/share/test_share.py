@@ -1,17 +1,21 @@
 """The whole: units are found, nothing that is cared for changes, and bit numbers do not matter."""
 
 import functools
+import sys
 
 import numpy as np
 import pytest
-from small_alus import FIELDS, N, SHORT, Built, W
+from small_alus import FIELDS, SHORT, Built, N, W
 from small_oracles import Fields
 
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
 from bsdgen.learn.control import GONE, ControlTree
 from bsdgen.learn.share import Sharing, share
+from bsdgen.learn.share.exclusive import ExclusiveGraph
 from bsdgen.learn.share.graph import Graph
+from bsdgen.learn.share.search import Search
+from bsdgen.learn.share.units import Contexts
 
 
 @functools.cache
@@ -151,3 +155,31 @@ def test_the_short_operand_is_extended() -> None:
     sign = 2 * N  # the literal of the last variable
     chosen = [sum(x >> 1 == sign >> 1 for x in choices.values()) for choices, _ in unit.uses.values()]
     assert max(chosen) == W - SHORT + 1
+
+
+def test_work_is_bounded() -> None:
+    """By counts, so that the same is found on every machine; what was found so far is kept."""
+    of = built()
+
+    def units(most_work: int) -> tuple[int, int, list[str]]:
+        graph, literals = ExclusiveGraph.of(of.bsd)
+        contexts = Contexts.of(of.tree, literals, of.bsd.n_outputs)
+        assert contexts is not None
+        told: list[str] = []
+        search = Search(graph, contexts, told.append, lambda: None, most_work)
+        search.run()
+        return len(search.units), search.work, told
+
+    n_all, work, _ = units(1 << 40)
+    assert n_all == 2
+    n_none, least, told = units(1)
+    assert n_none == 0 and least < work / 10 and "too long" in told[-1]
+    n_some, _, told = units(work - 1)
+    assert n_some == 2 and "too long" not in told[0]
+    assert units(work // 2) == units(work // 2)
+
+
+def test_what_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = built()
+    monkeypatch.setattr(sys.modules["bsdgen.learn.share.share"], "_LARGEST", of.bsd.n_nodes)
+    assert share(of.bsd, of.tree, True, True) is None
