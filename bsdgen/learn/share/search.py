@@ -177,7 +177,9 @@ class Search:
         unit = Unit(base, words, {base: Use(own, {output: (output, 0) for output in words})})
         contexts = self.contexts
         for context, candidates in sorted(matches.items(), key=lambda m: -_likeness(m[1])):
-            unit = unit.with_use(context, self._chosen(unit, candidates))
+            use = self._chosen(unit, candidates)
+            if contexts.fits(unit, context, use):
+                unit = unit.with_use(context, use)
         for context in self.contexts.leaves if splits else ():
             if context not in unit.uses:
                 contexts, unit = self._with_split(contexts, unit, context)
@@ -202,7 +204,10 @@ class Search:
         places = [
             place
             for place, guard in enumerate(contexts.guard)
-            if guard >> 1 >= self.graph.first and contexts.low[place] >= 0 and place not in busy
+            if guard >> 1 >= self.graph.first
+            and contexts.low[place] >= 0
+            and place not in busy
+            and not any(at in unit.uses for at in contexts.above(place))
         ]
         for some in (places, *([place] for place in places)):
             more = replace(unit, guards=unit.guards.union(some))
@@ -234,6 +239,8 @@ class Search:
                 candidates = self._candidates(unit.functions, words)
                 if candidates:
                     use = self._chosen(larger, candidates)
+                    if not made.fits(larger, half, use):
+                        continue
                     larger = larger.with_use(half, use)
                     gain += self.graph.cost(words[o] for o in use.outputs)
             if gain > most:
@@ -281,12 +288,10 @@ class Search:
                     for v in variables(self.graph.support(unit.functions[of_unit]))
                     if v in literals
                 }
+                use = Use(needed, {output: (of_unit, inverted ^ (literal & 1))})
                 here = unit.uses.get(context)
-                if here is not None and (
-                    output in here.outputs or any(here.literals.get(v, x) != x for v, x in needed.items())
-                ):
-                    continue
-                unit = unit.with_use(context, Use(needed, {output: (of_unit, inverted ^ (literal & 1))}))
+                if (here is None or output not in here.outputs) and contexts.fits(unit, context, use):
+                    unit = unit.with_use(context, use)
         return unit
 
     def _candidates(self, functions: Words, words: Words) -> list[Candidate]:

@@ -63,6 +63,8 @@ class Contexts:
         """uncared : tells which outputs mean nothing inside a cube; none by default."""
         self.n_outputs = n_outputs
         self.uncared = uncared
+        self._parent: dict[int, int] = {}
+        self._linked = 0
         self.dropped: list[Claim] = []  # what was taken from `uncared`
         self.is_cube: list[bool] = []  # whether what holds in the context holds in its cube
         self.mask: list[U64] = []
@@ -117,12 +119,28 @@ class Contexts:
 
     def above(self, context: int) -> list[int]:
         """The contexts that it was split off, itself not among them."""
-        parent = {child: at for at, low in enumerate(self.low) if low >= 0 for child in (low, self.high[at])}
+        for at in range(len(self._parent), len(self.low)):
+            self._parent[at] = -1
+        if len(self._parent) != self._linked:
+            links = ((c, at) for at, low in enumerate(self.low) if low >= 0 for c in (low, self.high[at]))
+            self._parent |= links
+            self._linked = len(self._parent)
         out = []
-        while context in parent:
-            context = parent[context]
+        while (context := self._parent[context]) >= 0:
             out.append(context)
         return out
+
+    def fits(self, unit: Unit, context: int, use: Use) -> bool:
+        """Whether a unit can be used so, beside its other uses.
+
+        What stands in a context stands in all that were split off it: there it must be the same.
+        """
+        over = self.above(context)
+        return all(
+            all(old.literals.get(v, x) == x for v, x in use.literals.items())
+            for c, old in unit.uses.items()
+            if c == context or c in over or context in self.above(c)
+        )
 
     @property
     def leaves(self) -> list[int]:
