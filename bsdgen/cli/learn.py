@@ -266,7 +266,7 @@ def _tidy(checkpoint: Path, error: OracleError) -> None:
 
     if isinstance(error, OracleContradiction) or not has_checkpoint(checkpoint, with_answers=True):
         remove_checkpoint(checkpoint)
-        if not any(checkpoint.parent.glob("*")):
+        if checkpoint.parent.is_dir() and not any(checkpoint.parent.glob("*")):
             checkpoint.parent.rmdir()
 
 
