@@ -143,3 +143,26 @@ def test_a_choice_between_long_exclusive_ors() -> None:
 
 def test_variables_of_a_bit_set() -> None:
     assert variables(0) == [] and variables(1 << 70 | 5) == [0, 2, 70]
+
+
+@few
+@given(seeds)
+def test_rules_of_exclusive_ors(seed: int) -> None:
+    """Children that the rules are about: the same few functions on both sides, in any polarity."""
+    rng = np.random.default_rng(seed)
+    graph, literals = ExclusiveGraph.of(random_bsd(seed, N, 12))
+
+    def any_of(pool: list[int]) -> int:
+        return pool[rng.integers(len(pool))] ^ int(rng.integers(2))
+
+    for _ in range(40):
+        x, y, p, q = (any_of(literals) for _ in range(4))
+        made = graph.xor if rng.random() < 0.4 else None
+        sides = [
+            graph.ite(y, any_of([p, q, 0]), any_of([p, q])) if made is None else made(any_of([p, q, y]), y)
+            for _ in range(2)
+        ]
+        high, low = (side ^ int(rng.integers(2)) for side in sides)
+        literal = graph.ite(x, high, low)
+        on, h, lo, said = truth(graph, [x, high, low, literal])
+        assert (said == (on & h | ~on & lo)).all()
