@@ -34,7 +34,7 @@ def decoder_oracle() -> FieldOracle:
 
     def cared(op: U64, a: U64, b: U64) -> Words:
         ones = np.full(op.shape, ~np.uint64(0))
-        return ones, np.where(op < 2, ones, np.uint64(0))
+        return ones, np.where(op & np.uint64(1) == 0, ones, np.uint64(0))
 
     return FieldOracle([2, 8, 8], [8, 8], operate, cared)
 
