@@ -13,6 +13,7 @@ from bsdgen.learn.share.units import Contexts, Unit, Use
 
 _LEAST_OUTPUTS = 4  # functions that a match must cover
 _LEAST_COST = 48  # gates that a context's functions must cost to be worth looking at
+_FINALISTS = 3  # of these, how many with splits
 _PLACES = 48  # contexts that are looked at, those with the largest functions
 _BASES = 5  # contexts whose functions are tried as the next unit
 _LEAST_GAIN = 12  # gates that a use must save
@@ -112,12 +113,12 @@ class Search:
         tried = [self._grown(base, bases[base], matches[base], False) for base in ranked]
         if not tried:
             return False
-        for _, _, first in sorted(tried, key=lambda g: (g[0], g[2].base)):
-            base = first.base
-            cost, contexts, unit = self._pruned(*self._grown(base, bases[base], matches[base], True))
-            if cost <= self.cost - _LEAST_GAIN:
-                break
-        else:
+        best = sorted(tried, key=lambda g: (g[0], g[2].base))[:_FINALISTS]
+        finals = [
+            self._pruned(*self._grown(g[2].base, bases[g[2].base], matches[g[2].base], True)) for g in best
+        ]
+        cost, contexts, unit = min(finals, key=lambda g: (g[0], g[2].base))
+        if cost > self.cost - _LEAST_GAIN:
             return False
         self.cost, self.contexts = cost, contexts
         self.units.append(self._with_guards(unit))
@@ -187,10 +188,16 @@ class Search:
         return self._cost(contexts, [*self.units, unit]), contexts, unit
 
     def _pruned(self, cost: int, contexts: Contexts, unit: Unit) -> tuple[int, Contexts, Unit]:
-        """Without the uses that make the whole larger."""
+        """Without the uses that make the whole larger, alone or together with those of the same functions."""
+        alike: dict[frozenset[int], list[int]] = {}
         for context in sorted(unit.uses, key=lambda c: (len(unit.uses[c].outputs), c)):
             if context != unit.base:
-                uses = {c: use for c, use in unit.uses.items() if c != context}
+                entries, outputs = contexts.settled[context], unit.uses[context].outputs
+                alike.setdefault(frozenset(entries[o] >> 1 for o in outputs), []).append(context)
+        together = [some for some in alike.values() if len(some) > 1]
+        for some in (*together, *([context] for of in alike.values() for context in of)):
+            uses = {c: use for c, use in unit.uses.items() if c not in some}
+            if len(uses) < len(unit.uses):
                 fewer = replace(unit, uses=uses)
                 without = self._cost(contexts, [*self.units, fewer])
                 if without < cost:
