@@ -173,18 +173,27 @@ class _Fit:
             self.n_separated, self.rng, self.bank = begin.n_separated, begin.rng, begin.bank
             self.decisions, self.orders = begin.decisions, begin.orders
             self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
+            if not self.bank.shape[0]:  # that run was stopped before it had one
+                self._draw_bank()
+                return
             spot_check(self.queries, self.bank, self.memory)
             self.source.search(self.queries, self.config.seed)
             if self.keeper.best is not None:
                 self.budget.refine()
                 self.given_up = given_up_in(self.keeper.best)
         else:
-            self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
-            bits = self.queries.n_inputs + self.queries.n_outputs
-            size = bank_rows(self.config.n_bank, self.config.n_sensitivity, bits)
-            self.bank = self.source.uniform(self.rng, size)  # for a budget that the search uses up
-            self.bank = self.source.bank(self.rng, size, self.queries, self.config.seed)
-            self._keep_round(None)
+            self.bank = np.zeros((0, self.queries.w_in), np.uint64)
+            self._keep_round(None)  # so that there is something to resume from the first question on
+            self._draw_bank()
+
+    def _draw_bank(self) -> None:
+        """The sample bank of the first round."""
+        self.progress.say("contexts", "drawing the bank; a first run also compiles its kernels")
+        bits = self.queries.n_inputs + self.queries.n_outputs
+        size = bank_rows(self.config.n_bank, self.config.n_sensitivity, bits)
+        self.bank = self.source.uniform(self.rng, size)  # for a budget that the search uses up
+        self.bank = self.source.bank(self.rng, size, self.queries, self.config.seed)
+        self._keep_round(None)
 
     def _search(self) -> Attempt:
         """Rounds of building and checking until no fresh row is wrong."""

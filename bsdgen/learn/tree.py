@@ -48,6 +48,13 @@ class TreeNode:
     bound: Guard | None = None
 
 
+def _constant(values: U64, care: U64) -> int | None:
+    """Literal of the constant that an output is wherever it is cared for, None if it is none."""
+    if not (values & care).any():
+        return 0
+    return None if (~values & care).any() else 1
+
+
 @dataclass(frozen=True)
 class Decision:
     """How a context was split: on a variable, on a function, or not at all (a leaf)."""
@@ -124,6 +131,8 @@ class TreeGrower:
                 node.known[int(output)] = DONT_CARE
                 continue
             literal = self.table.find(values[output])
+            if literal is None:
+                literal = _constant(values[output], care[output])
             if literal is None:
                 left.append(output)
             else:

@@ -28,7 +28,7 @@ def test_weighted_sum(seed: int) -> None:
     oracle = FieldOracle([32, 32], [32], weighted)
     learner = learn(oracle, seed=seed)
     assert wrong_rows(learner, oracle) == 0
-    assert learner.bsd_.n_nodes <= 2000
+    assert learner.bsd_.n_nodes <= 2150  # by plain orders and contexts: 2,322
 
 
 @pytest.mark.parametrize("factor, most", [(3, 400), (5, 620)])
@@ -44,7 +44,7 @@ def test_product() -> None:
     oracle = FieldOracle([6, 6], [12], lambda a, b: (a * b,))
     learner = learn(oracle)
     assert wrong_rows(learner, oracle) == 0
-    assert learner.bsd_.n_nodes <= 2000
+    assert learner.bsd_.n_nodes <= 2150  # by plain orders and contexts: 2,322
 
 
 def test_three_comparisons_share_their_chains() -> None:
