@@ -25,6 +25,7 @@ _SEARCH_SHARE = 0.6  # of the time, for as long as there is no diagram to fall b
 _RESCUE_SHARE = 0.8  # of the time, when outputs are learned one by one
 _LEAST_RESCUE_SHARE = 0.1  # of the time, whatever the search has used
 _REFINE_SHARE = 0.9  # of the time, when only a measurement is left to be made
+_SELDOM = 8  # memory is looked at once in so many checks: asking the system takes longer than the rest
 _SEARCH_MEMORY = 0.85  # of the memory; the rest is for what is made of it
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -103,6 +104,7 @@ class Budget:
         self._time_share = _SEARCH_SHARE
         self._memory_share = _SEARCH_MEMORY
         self._on = True
+        self._n_checks = 0
 
     def refine(self) -> None:
         """From now on there is a whole diagram to fall back on."""
@@ -145,7 +147,8 @@ class Budget:
                 f"time limit of {limit:g} s reached with {n_functions} functions; raise time_limit_s "
                 "(--time-limit)"
             )
-        if self._rss() > self._memory_share * self.memory_mib:
+        self._n_checks += 1
+        if self._n_checks % _SELDOM == 0 and self._rss() > self._memory_share * self.memory_mib:
             raise out_of_memory(self.memory_mib, n_functions)
 
 

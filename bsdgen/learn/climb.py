@@ -14,9 +14,10 @@ from bsdgen.learn.kernels import climb as kernel
 from bsdgen.learn.queries import Queries
 
 _CLIMBERS = 128
-_SQUARE = 200  # one climber for so many pairs of inputs: small functions take little to learn
+_QUARTIC = 5_000_000  # inputs to the fourth power for one climber: small functions take little to learn
 _FEW_INPUTS = 12  # so few that uniform rows show everything
-_STEPS_PER_INPUT = 8  # each bit of a row is tried about so many times
+_STEPS_PER_INPUT = 8  # each bit of a row is tried about so many times, with fewer than
+_MANY_INPUTS = 160  # so many inputs in proportion fewer times
 _MOST_ROWS = 1 << 26  # asked in all, about
 _NOTES = 8  # how often each climber's row is noted on its way
 
@@ -26,7 +27,7 @@ def n_climbers(queries: Queries) -> int:
     if queries.n_inputs < _FEW_INPUTS or not queries.n_outputs:
         return 0
     n = queries.n_inputs
-    return int(min(_CLIMBERS, -(-n * n // _SQUARE), queries.batch_rows // (1 + n)))
+    return int(min(_CLIMBERS, -(-(n**4) // _QUARTIC), queries.batch_rows // (1 + n)))
 
 
 def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
@@ -43,7 +44,8 @@ def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
     output = rng.integers(queries.n_outputs, size=alone.shape[0])
     wanted[alone] = 0
     wanted[alone, output >> 6] = np.uint64(1) << (output & 63).astype(np.uint64)
-    steps = max(_NOTES, min(_STEPS_PER_INPUT * n, _MOST_ROWS // (c * (n + 1))))
+    wish = _STEPS_PER_INPUT * n * min(n, _MANY_INPUTS) // _MANY_INPUTS
+    steps = max(_NOTES, min(wish, _MOST_ROWS // (c * (n + 1))))
     buffer = np.empty((c * (n + 1), queries.w_in), np.uint64)
     best, scores = np.full(c, -1, np.int64), np.empty(c, np.int64)
     noted = []

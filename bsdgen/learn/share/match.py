@@ -62,6 +62,9 @@ class Matcher:
         rng = np.random.default_rng(seed)
         self.work = 0  # steps of about a microsecond so far
         self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
+        constants = np.array([np.zeros(_WORDS, np.uint64), np.full(_WORDS, _ONES)])
+        literals = np.stack([self.planes, ~self.planes], axis=1).reshape(-1, _WORDS)
+        self._few_literals: U64 = np.concatenate([constants, literals])[:, :_SIEVE].copy()  # by literal
         self._evaluators: dict[int, Evaluator] = {}
         self._values: dict[int, U64] = {}
         self._known: Set[tuple[int, int]] = frozenset()
@@ -272,7 +275,7 @@ class Matcher:
         for j, of in enumerate(literals):
             axis = m - 1 - j  # the first variable is the last axis but one
             moved = np.moveaxis(values, axis, 0)
-            on = np.array([self.value(x)[:_SIEVE] for x in of]).reshape((-1,) + (1,) * (m - 1) + (_SIEVE,))
+            on = self._few_literals[of].reshape((-1,) + (1,) * (m - 1) + (_SIEVE,))
             values = np.moveaxis((on & moved[1]) | (~on & moved[0]), 0, axis)
         differs = values ^ target
         places: list[list[int]] = np.argwhere((differs == 0).all(-1) | (~differs == 0).all(-1))[
