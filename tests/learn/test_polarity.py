@@ -74,13 +74,13 @@ def test_walks_stay_in_their_cube() -> None:
 
 
 def test_climbing_finds_long_carries() -> None:
-    mixed = FLIPS & LOW
-    queries = Queries(FieldOracle([WIDTH], [WIDTH], lambda a: ((a ^ mixed) + np.uint64(1),)))
+    queries = Queries(FieldOracle([64], [64], lambda a: ((a ^ FLIPS) + np.uint64(1),)))
+    assert n_climbers(queries) > 0
     rng = np.random.default_rng(0)
-    start = RowSource(WIDTH, None).uniform(rng, n_climbers(queries))
+    start = RowSource(64, None).uniform(rng, 16)
 
     def long_carries(rows: U64) -> float:
-        ones = [(~int(a) & int(a) + 1).bit_length() - 1 for a in (rows[:, 0] ^ mixed)]
+        ones = [(~int(a) & int(a) + 1).bit_length() - 1 for a in (rows[:, 0] ^ FLIPS)]
         return float(np.mean(np.array(ones) >= 12))
 
     assert long_carries(start) == 0
