@@ -27,6 +27,7 @@ _KEEP = 2  # simulators: going back to the Verilog before an experiment needs no
 # microseconds a cycle, which only runs of tens of millions of instructions would give back.
 _FLAGS = ("-O3", "--output-split", "20000", "--output-split-cfuncs", "500")
 _MAKE = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include")
+_PYTHON = f"PYTHON3={sys.executable}"  # the wheel's makefile calls `python`, which not every machine has
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _compile(sources: Sequence[Path], core: str, tools: Tools, work: Path) -> Pa
     verilate += ["-LDFLAGS", "-Llibs -lcocotbvpi_verilator", tools.cocotb_main.name]
     _call([*verilate, *(source.name for source in sources)], work, env, "Verilator")
     jobs = f"-j{os.cpu_count() or 1}"
-    _call(["make", jobs, "-f", "Vtop.mk", *_MAKE], work, env, "compiling the simulator")
+    _call(["make", jobs, "-f", "Vtop.mk", *_MAKE, _PYTHON], work, env, "compiling the simulator")
     return work / "bench"
 
 

@@ -38,8 +38,7 @@ class Kind(IntEnum):
     INDEPENDENT = 3  # it depends on no variable but those below its node
     GUARD = 4  # every output depends on a set of variables through one bit alone
     UNCARED = 5  # it means nothing there
-    EXCLUSIVE = 6  # it is a choice between two functions by the exclusive or of two others
-    SUBSTITUTION = 7  # it is another function with some of its inputs replaced
+    SUBSTITUTION = 6  # it is another function with some of its inputs replaced
 
     @property
     def text(self) -> str:
@@ -54,7 +53,6 @@ _KIND_TEXT = {
     Kind.INDEPENDENT: "independent",
     Kind.GUARD: "function guard",
     Kind.UNCARED: "never cared for",
-    Kind.EXCLUSIVE: "exclusive-or guard",
     Kind.SUBSTITUTION: "substitution",
 }
 

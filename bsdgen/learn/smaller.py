@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
-from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
 from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
@@ -15,13 +14,11 @@ from bsdgen.learn.ledger import Kind, Ledger, claims
 from bsdgen.learn.product import Attempt, Product
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
-from bsdgen.learn.share import Sharing, UnitRecord
+from bsdgen.learn.share import Sharing
 
 _PREFIX = "unit_"
-_ROWS = 64  # rows on which a claim's old and new node are compared
 _PROBED = 1 << 12  # rows of the bank that tell whether an output is cared for
 _FEW = 1 << 12  # fresh rows where nothing was speculated
-_TOGETHER = 512  # claims that are compared at once
 
 
 class CareProbe:
@@ -64,15 +61,12 @@ def check_smaller(
         value=sharing.value,
     )
     assembly = replace(attempt.assembly, bsd=sharing.bsd, tree=tree)
-    speculated = sharing.units or sharing.uncared
     return Checker(queries, assembly, attempt.assembly).run(
-        source, rng, (sharing.mask, sharing.value), n_check if speculated else _FEW
+        source, rng, (sharing.mask, sharing.value), n_check if sharing.is_speculated else _FEW
     )
 
 
-def smaller(
-    product: Product, attempt: Attempt, sharing: Sharing, mistakes: Mistakes, rng: np.random.Generator
-) -> Product:
+def smaller(product: Product, attempt: Attempt, sharing: Sharing, mistakes: Mistakes) -> Product:
     """The product with its diagram made smaller.
 
     Parameters
@@ -83,11 +77,11 @@ def smaller(
     ledger = Ledger.from_arrays(product.ledger)
     assert ledger is not None
     moved = ledger.remapped(sharing.literals)
-    inside = _faithful(ledger, moved, old.bsd, sharing, rng)
+    inside = _inside(ledger, sharing)
     moved = replace(moved, target=np.where(moved.target < 0, inside, moved.target).astype(np.int32))
     moved = moved.joined(_substitutions(sharing, mistakes)).joined(_uncared(sharing, old.bsd.n_inputs))
     tree = _tree(old.tree, sharing)
-    units = _arrays(sharing.units, sharing)
+    units = _arrays(sharing)
     summary = product.summary | moved.summary()
     summary["units"] = [
         {"functions": len(unit.functions), "operands": len(unit.operands), "uses": len(unit.uses)}
@@ -97,31 +91,18 @@ def smaller(
     return Product(sharing.bsd, moved.arrays() | tree.arrays() | units, summary, product.n_functions)
 
 
-def _faithful(ledger: Ledger, moved: Ledger, old: Bsd, sharing: Sharing, rng: np.random.Generator) -> I32:
-    """For claims about nodes that only a unit has now: its literal if that is the same inside the cube."""
+def _inside(ledger: Ledger, sharing: Sharing) -> I32:
+    """For claims inside the context that a unit comes from: the unit's literal, which is the same there."""
     found = np.full(len(ledger), GONE, np.int32)
-    index = np.maximum(ledger.target, 0) >> 1
-    maybe = (ledger.target >= 0) & (moved.target < 0) & (sharing.inside[index] >= 0)
-    here = np.flatnonzero(maybe)
-    literal = sharing.inside[index[here]] ^ (ledger.target[here] & 1)
-    w = ledger.mask.shape[1]
-    for first in range(0, here.shape[0], _TOGETHER):
-        part = here[first : first + _TOGETHER]
-        rows = rng.integers(0, 2**64, (part.shape[0] * _ROWS, w), np.uint64)
-        mask, value = (np.repeat(cube[part], _ROWS, axis=0) for cube in (ledger.mask, ledger.value))
-        rows = (rows & ~mask) | value
-        new = literal[first : first + _TOGETHER].astype(np.int32)
-        differ = _with_roots(old, ledger.target[part]).evaluate(rows)
-        differ ^= _with_roots(sharing.bsd, new).evaluate(rows)
-        own = np.repeat(np.arange(part.shape[0]), _ROWS)
-        bit = (differ[np.arange(own.shape[0]), own >> 6] >> (own & 63).astype(np.uint64)) & np.uint64(1)
-        same = bit.reshape(-1, _ROWS).max(axis=1) == 0
-        found[part[same]] = new[same]
-    return found
-
-
-def _with_roots(bsd: Bsd, roots: I32) -> Bsd:
-    return Bsd(bsd.n_inputs, bsd.guard, bsd.low, bsd.high, roots.astype(np.int32))
+    index, complement = np.maximum(ledger.target, 0) >> 1, ledger.target & 1
+    for unit, inside in zip(sharing.units, sharing.inside, strict=True):
+        if not sharing.is_cube[unit.base]:
+            continue
+        mask, value = sharing.mask[unit.base], sharing.value[unit.base]
+        within = ((ledger.mask & mask) == mask).all(axis=1) & ((ledger.value & mask) == value).all(axis=1)
+        literal = inside[index]
+        found = np.where(within & (ledger.target >= 0) & (literal >= 0), literal ^ complement, found)
+    return found.astype(np.int32)
 
 
 def _substitutions(sharing: Sharing, mistakes: Mistakes) -> Ledger:
@@ -177,13 +158,14 @@ def _tree(tree: ControlTree, sharing: Sharing) -> ControlTree:
     return replace(moved, literal=literal.astype(np.int32))
 
 
-def _arrays(units: tuple[UnitRecord, ...], sharing: Sharing) -> dict[str, NDArray[Any]]:
+def _arrays(sharing: Sharing) -> dict[str, NDArray[Any]]:
     """Units as they are saved with a model: tables of operands, choices and outputs, a row an entry.
 
     ``operand``: unit, variable, literal of the diagram. ``choice``: unit, context, variable, the literal of
     a variable that stands there. ``output``: unit, context, output, literal of the diagram. ``mask``,
     ``value``: the cubes of the contexts; ``is_cube``: see `Sharing`.
     """
+    units = sharing.units
     operand = [(u, v, x) for u, unit in enumerate(units) for v, x in unit.operands.items()]
     choice = [
         (u, c, v, x)

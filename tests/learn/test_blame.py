@@ -6,7 +6,7 @@ from small_oracles import FieldOracle, Fields, TableOracle, learn, small_config
 
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
-from bsdgen.learn import BsdLearner, learner, tree
+from bsdgen.learn import BsdLearner, LearnConfig, fit, tree
 from bsdgen.learn.blame import Walk, refuted
 from bsdgen.learn.ledger import Kind, Ledger, Status
 from bsdgen.learn.product import Attempt, Product, given_up_in
@@ -87,9 +87,9 @@ def test_an_unfinished_diagram_has_refuted_claims() -> None:
 def attempt_of(oracle: FieldOracle, monkeypatch: pytest.MonkeyPatch) -> Attempt:
     """The last diagram, with what it was made from."""
     seen: list[Attempt] = []
-    inner = learner.finished
+    inner = fit.product_of
     monkeypatch.setattr(
-        learner, "finished", lambda attempt, *rest: (seen.append(attempt), inner(attempt, *rest))[1]
+        fit, "product_of", lambda attempt, *rest: (seen.append(attempt), inner(attempt, *rest))[1]
     )
     learn(oracle)
     return seen[-1]
@@ -121,8 +121,8 @@ def test_a_path_ends_with_what_the_diagram_says(monkeypatch: pytest.MonkeyPatch)
 
 def test_given_up_claims_come_back_from_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Ledger, Product]] = []
-    inner = learner.finished
-    monkeypatch.setattr(learner, "finished", lambda *of: (seen.append((of[2], inner(*of))), seen[-1][1])[1])
+    inner = fit.product_of
+    monkeypatch.setattr(fit, "product_of", lambda *of: (seen.append((of[2], inner(*of))), seen[-1][1])[1])
     learn(equality(), recorded())
     given_up, product = seen[-1]
     assert len(given_up) > 10
@@ -175,7 +175,7 @@ def test_uncared_outputs_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(op: U64, a: U64, b: U64) -> tuple[U64, U64]:
         return function(op, a, b)[0], np.where(op < 2, a | b, a & b)
 
-    monkeypatch.setattr(learner.LearnConfig, "control_gain", 0.01)
+    monkeypatch.setattr(LearnConfig, "control_gain", 0.01)
     monkeypatch.setattr(tree, "_LEAF_BUDGET", 0)  # or one leaf would do for all
     attempt = attempt_of(FieldOracle([2, 8, 8], [8, 8], function, cared), monkeypatch)
     found = blamed(attempt, FieldOracle([2, 8, 8], [8, 8], other), Fields([2, 8, 8]).random(1, 200))

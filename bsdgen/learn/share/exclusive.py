@@ -7,8 +7,6 @@ terms of functional decomposition: the columns of the two mixed assignments, or 
 the same (Ashenhurst 1957).
 """
 
-from collections.abc import Sequence
-
 from bsdgen.learn.share.graph import Graph
 
 
@@ -112,12 +110,3 @@ class ExclusiveGraph(Graph):
         if literal >> 1 == y >> 1:
             return 1 ^ ((literal ^ y) & 1), (literal ^ y) & 1
         return (literal, literal) if literal >> 1 == 0 else None
-
-
-def with_exclusive_guards(graph: Graph, roots: Sequence[int]) -> tuple[Graph, list[int]]:
-    """The functions with exclusive-or guards where that makes them smaller, else as they are."""
-    new = ExclusiveGraph(graph.n_inputs)
-    literals = graph.compose(roots, {}, new)
-    if new.cost(literals) < graph.cost(roots):
-        return new, literals
-    return graph, list(roots)

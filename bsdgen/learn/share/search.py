@@ -1,49 +1,31 @@
 """Which contexts use which units: matches that make the whole diagram smaller, the best first."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from bsdgen.learn.control import DONT_CARE
+from bsdgen.learn.share.candidates import LEAST_OUTPUTS, Candidate, CandidateFinder, Words
 from bsdgen.learn.share.graph import Graph, variables
-from bsdgen.learn.share.match import Match, Matcher
 from bsdgen.learn.share.rebuild import Circular, rebuilt
 from bsdgen.learn.share.units import Contexts, Unit, Use
 
-_LEAST_OUTPUTS = 4  # functions that a match must cover
 _LEAST_COST = 48  # gates that a context's functions must cost to be worth looking at
 _FINALISTS = 3  # of these, how many with splits
 _PLACES = 48  # contexts that are looked at, those with the largest functions
 _BASES = 5  # contexts whose functions are tried as the next unit
 _LEAST_GAIN = 12  # gates that a use must save
-_DECIDING = 0.15  # mean influence from which on a control variable of a unit is tried as a constant
-_FIXED = 3  # control variables of a unit that are tried as constants
 _NODES = 3  # nodes that a context is tried to be split on
 _SPLITS = 5  # variables and nodes that a context is tried to be split on
-_STARTS = 3  # places in a chain of functions where another chain may start
 _DEPTH = 2  # how often a context is split for one unit
 _COMMON = 4  # a function of more contexts is shared well enough
-_DROPS = 2  # pairs of a match that may be left out
 
 _MOST_WORK = 30_000_000  # steps of about a microsecond after which no more units are looked for
 _NODE, _ENTRY = 10, 4  # steps to make a node anew, and to join what an output is in a context
 
-Words = dict[int, int]  # literal by output
-
 
 class _Enough(Exception):
     """The work that may be done is done."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A use that may be, and the match that it comes from."""
-
-    use: Use
-    fixed: dict[int, int]
-    pairing: tuple[tuple[int, int], ...]
-    pairs: tuple[tuple[int, int], ...]
 
 
 class Search:
@@ -66,16 +48,11 @@ class Search:
         self.graph = graph
         self.contexts = contexts
         self.units: list[Unit] = []
-        self.matcher = Matcher(graph)
         self.tell = tell
         self.tick = tick
         self.control_set = contexts.controls(graph)
-        self._found: dict[tuple[tuple[tuple[int, int], ...], ...], list[Candidate]] = {}
-        self._again: dict[tuple[tuple[tuple[int, int], ...], frozenset[tuple[int, int]]], Match | None] = {}
-        self._decide: dict[tuple[tuple[int, int], ...], list[int]] = {}
-        self._fixed: dict[tuple[tuple[tuple[int, int], ...], ...], Words] = {}
+        self.finder = CandidateFinder(graph, self.control_set, self._checked)
         self._halves: dict[tuple[tuple[int, ...], int], int] = {}
-        self._chained: dict[tuple[tuple[int, int], ...], list[list[int]]] = {}
         self.occurrences = Counter(
             literal >> 1
             for entries in contexts.settled
@@ -88,7 +65,7 @@ class Search:
     @property
     def work(self) -> int:
         """Steps so far."""
-        return self.matcher.work + self._rebuilding
+        return self.finder.matcher.work + self._rebuilding
 
     def run(self) -> None:
         """Find units until none makes the diagram smaller, or enough work is done."""
@@ -121,8 +98,9 @@ class Search:
         if cost > self.cost - _LEAST_GAIN:
             return False
         self.cost, self.contexts = cost, contexts
-        self.units.append(self._with_guards(unit))
+        self.units.append(unit)
         self.taken |= {(c, output) for c, use in unit.uses.items() for output in use.outputs}
+        self._add_guards()
         return True
 
     def _checked(self) -> None:
@@ -141,13 +119,10 @@ class Search:
             and self.occurrences[literal >> 1] <= _COMMON
         }
 
-    def _nodes(self, words: Words) -> Words:
-        return {output: literal for output, literal in words.items() if literal >= 2 * self.graph.first}
-
     def _worth(self, contexts: Contexts, context: int) -> Words:
         """Functions of a context if they are worth looking at, else none."""
-        words = self._nodes(self._free(contexts, context))
-        enough = len(words) >= _LEAST_OUTPUTS and self.graph.cost(words.values()) >= _LEAST_COST
+        words = self.finder.nodes(self._free(contexts, context))
+        enough = len(words) >= LEAST_OUTPUTS and self.graph.cost(words.values()) >= _LEAST_COST
         return words if enough else {}
 
     def _cost(self, contexts: Contexts, units: list[Unit]) -> int:
@@ -162,7 +137,7 @@ class Search:
         found = {}
         for context in targets:
             if context != base:
-                candidates = self._candidates(words, self._free(self.contexts, context))
+                candidates = self.finder.find(words, self._free(self.contexts, context))
                 if candidates:
                     found[context] = candidates
         return found
@@ -204,8 +179,9 @@ class Search:
                     unit, cost = fewer, without
         return cost, contexts, unit
 
-    def _with_guards(self, unit: Unit) -> Unit:
-        """The unit with the guards that it should make: all that it can, or as many as pay."""
+    def _add_guards(self) -> None:
+        """Let the last unit make the guards that it should: all that it can, or as many as pay."""
+        unit = self.units[-1]
         contexts = self.contexts
         busy = {at for c in unit.uses for at in (c, *contexts.above(c))}
         places = [
@@ -219,12 +195,11 @@ class Search:
         for some in (places, *([place] for place in places)):
             more = replace(unit, guards=unit.guards.union(some))
             try:
-                cost = self._cost(contexts, [*self.units, more])
+                cost = self._cost(contexts, [*self.units[:-1], more])
             except Circular:
                 continue
             if cost <= self.cost - _LEAST_GAIN:
-                unit, self.cost = more, cost
-        return unit
+                self.units[-1], unit, self.cost = more, more, cost
 
     def _with_split(
         self, contexts: Contexts, unit: Unit, context: int, depth: int = 0
@@ -243,7 +218,7 @@ class Search:
             larger, gain = unit, 0
             for half in halves:
                 words = self._free(made, half)
-                candidates = self._candidates(unit.functions, words)
+                candidates = self.finder.find(unit.functions, words)
                 if candidates:
                     use = self._chosen(larger, candidates)
                     if not made.fits(larger, half, use):
@@ -301,27 +276,6 @@ class Search:
                     unit = unit.with_use(context, use)
         return unit
 
-    def _candidates(self, functions: Words, words: Words) -> list[Candidate]:
-        """How `words` are `functions` with inputs replaced, in every way that is found."""
-        key = (tuple(functions.items()), tuple(words.items()))
-        if key not in self._found:
-            self._found[key] = list(self._new_candidates(functions, words))
-        return self._found[key]
-
-    def _new_candidates(self, functions: Words, words: Words) -> Iterator[Candidate]:
-        found: set[tuple[int, int]] = set()  # first pairs of what has been found
-        for fixed in self._constants(functions, words):
-            ours = self._cofactors(functions, fixed)
-            for pairing in self._pairings(ours, words):
-                if pairing[0] in found:
-                    continue
-                pairs = tuple((ours[f], words[g]) for f, g in pairing)
-                self._checked()
-                match = self.matcher.match(pairs, _DROPS)
-                if match is not None:
-                    found.add(pairing[0])
-                    yield Candidate(_use_of(pairing, match, fixed), fixed, tuple(pairing), pairs)
-
     def _chosen(self, unit: Unit, candidates: Sequence[Candidate]) -> Use:
         """The use that has most in common with those that the unit has."""
         known = {(v, x) for use in unit.uses.values() for v, x in use.literals.items()}
@@ -333,93 +287,7 @@ class Search:
             )
 
         best = max(candidates, key=lambda candidate: common(candidate.use))  # the first of equals
-        key = (best.pairs, frozenset(known))
-        if key not in self._again:
-            self._again[key] = self.matcher.match(best.pairs, _DROPS, known)
-        match = self._again[key]
-        return best.use if match is None else _use_of(best.pairing, match, best.fixed)
-
-    def _cofactors(self, functions: Words, fixed: dict[int, int]) -> Words:
-        """The functions with variables fixed."""
-        key = (tuple(functions.items()), tuple(fixed.items()))
-        if key not in self._fixed:
-            literals = list(functions.values())
-            for v, bit in fixed.items():
-                literals = self.graph.cofactors(literals, 2 * (v + 1), bit)
-            self._fixed[key] = self._nodes(dict(zip(functions, literals, strict=True)))
-        return self._fixed[key]
-
-    def _constants(self, functions: Words, words: Words) -> Iterator[dict[int, int]]:
-        """Ways to fix control variables of the functions: free where the words have them too, or constant."""
-        there = self.graph.union(words.values())
-        ours = self._deciding(functions)
-        for choice in product(*((None, 0, 1) if there >> v & 1 else (0, 1) for v in ours)):
-            yield {v: bit for v, bit in zip(ours, choice, strict=True) if bit is not None}
-
-    def _deciding(self, functions: Words) -> list[int]:
-        """Control variables that matter to most of the functions that they occur in, unlike data."""
-        key = tuple(functions.items())
-        if key not in self._decide:
-            reach: dict[int, list[float]] = {}
-            for literal in functions.values():
-                found, figures = self.matcher.profile(literal)
-                for v, influence in zip(found.tolist(), figures[:, 0].tolist(), strict=True):
-                    if self.control_set >> v & 1:
-                        reach.setdefault(v, []).append(influence)
-            mean = {v: sum(values) / len(values) for v, values in reach.items()}
-            ranked = sorted((v for v in mean if mean[v] >= _DECIDING), key=lambda v: (-mean[v], v))
-            self._decide[key] = ranked[:_FIXED]
-        return self._decide[key]
-
-    def _pairings(self, functions: Words, words: Words) -> Iterator[list[tuple[int, int]]]:
-        """Pairs (output of the functions, output of the words) that may correspond."""
-        first = 2 * self.graph.first
-        same = [(output, output) for output in functions if output in words]
-        different = [o for o, _ in same if words[o] >= first and functions[o] >> 1 != words[o] >> 1]
-        if len(different) >= _LEAST_OUTPUTS:
-            yield same
-        size = {o: self.graph.support(e).bit_count() for o, e in functions.items()}
-        ours = self._chains(functions)
-        for theirs in self._chains(self._nodes(words)):
-            smallest = self.graph.support(words[theirs[0]]).bit_count()
-            for chain in ours:
-                first_fit = next((i for i, o in enumerate(chain) if size[o] >= smallest), len(chain))
-                for start in range(first_fit, min(first_fit + _STARTS, len(chain))):
-                    pairing = list(zip(chain[start:], theirs, strict=False))
-                    distinct = [p for p in pairing if functions[p[0]] >> 1 != words[p[1]] >> 1]
-                    if len(distinct) >= _LEAST_OUTPUTS and any(f != g for f, g in pairing):
-                        yield pairing
-
-    def _chains(self, words: Words) -> list[list[int]]:
-        """Outputs whose supports contain one another, ascending; the long ones."""
-        key = tuple(words.items())
-        if key not in self._chained:
-            self._chained[key] = self._new_chains(words)
-        return self._chained[key]
-
-    def _new_chains(self, words: Words) -> list[list[int]]:
-        support = {o: self.graph.support(e) for o, e in words.items()}
-        left = sorted((o for o in words if support[o]), key=lambda o: (support[o].bit_count(), o))
-        chains = []
-        while left:
-            chain: list[int] = []
-            for output in left:
-                if not chain or (
-                    support[chain[-1]] & ~support[output] == 0 and support[chain[-1]] != support[output]
-                ):
-                    chain.append(output)
-            used = set(chain)
-            left = [output for output in left if output not in used]
-            if len(chain) >= 2 * _LEAST_OUTPUTS:
-                chains.append(chain)
-        return chains
-
-
-def _use_of(pairing: Sequence[tuple[int, int]], match: Match, fixed: dict[int, int]) -> Use:
-    outputs = {
-        g: (f, inverted) for (f, g), inverted in zip(pairing, match.inverted, strict=True) if inverted >= 0
-    }
-    return Use(fixed | match.literals, outputs)
+        return self.finder.preferred(best, frozenset(known))
 
 
 def _likeness(candidates: Sequence[Candidate]) -> int:

@@ -48,9 +48,9 @@ class Sharing:
     bsd : the smaller diagram; equal to the old one where outputs are cared for, if every match was right.
     literals : int32, shape (1 + n_inputs + n_nodes,)
         By index of the old diagram, the literal of the new one that is the same function; `GONE` if none is.
-    inside : int32, of the same shape
-        The literal that is the same function where a unit's own context is; elsewhere it is another.
     units : what the units are.
+    inside : int32, of the shape of `literals`, one a unit
+        The literal that is the same function in the unit's own context; elsewhere it is another.
     mask, value : uint64, shape (n, w)
         Cubes of the contexts, those first that the tree had before.
     is_cube : bool, shape (n,)
@@ -60,12 +60,17 @@ class Sharing:
 
     bsd: Bsd
     literals: I32
-    inside: I32
     units: tuple[UnitRecord, ...]
+    inside: tuple[I32, ...]
     mask: U64
     value: U64
     is_cube: NDArray[np.bool_]
     uncared: tuple[Claim, ...]
+
+    @property
+    def is_speculated(self) -> bool:
+        """Whether the diagram could be another function; otherwise it is the old one by construction."""
+        return bool(self.units or self.uncared)
 
 
 def share(
@@ -95,12 +100,10 @@ def share(
     if bsd.n_nodes + tree.literal.shape[0] > _LARGEST:
         return None
     graph, literals = (ExclusiveGraph if exclusive else Graph).of(bsd)
-    contexts = Contexts.of(tree, literals, bsd.n_outputs)
+    contexts = Contexts.of(tree, literals, bsd.n_outputs, uncared)
     if contexts is None:
         return None
-    if uncared is not None:
-        contexts.uncared = uncared
-        contexts = contexts.cared_only(graph)
+    contexts = contexts.cared_only(graph)
     renamed: dict[int, int] = {}
     if exclusive:
         contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
@@ -138,7 +141,6 @@ def _result(contexts: Contexts, units: list[Unit], shared: Shared, literals: lis
         there = index.get(literal >> 1)
         return GONE if there is None else final(there ^ (literal & 1))
 
-    inside = {index: literal for of_unit in shared.inside for index, literal in of_unit.items()}
     records = []
     for unit, operands, functions in zip(units, shared.operands, shared.functions, strict=True):
         uses = {
@@ -159,8 +161,8 @@ def _result(contexts: Contexts, units: list[Unit], shared: Shared, literals: lis
     return Sharing(
         bsd,
         np.array([through(shared.exact, literal) for literal in literals], np.int32),
-        np.array([through(inside, literal) for literal in literals], np.int32),
         tuple(records),
+        tuple(np.array([through(of, e) for e in literals], np.int32) for of in shared.inside),
         np.array(contexts.mask),
         np.array(contexts.value),
         np.array(contexts.is_cube, np.bool_),

@@ -20,10 +20,6 @@ Claim = tuple[int, U64, U64]
 """An output that means nothing inside a cube."""
 
 
-def _everything_cared(mask: U64, value: U64) -> frozenset[int]:
-    return frozenset()
-
-
 @dataclass(frozen=True)
 class Use:
     """How a context uses a unit.
@@ -59,8 +55,8 @@ class Unit:
 class Contexts:
     """The control tree over a graph, free to be split further: what each output is where it is settled."""
 
-    def __init__(self, n_outputs: int, uncared: Uncared = _everything_cared) -> None:
-        """uncared : tells which outputs mean nothing inside a cube; none by default."""
+    def __init__(self, n_outputs: int, uncared: Uncared | None = None) -> None:
+        """uncared : tells which outputs mean nothing inside a cube; None: all mean something."""
         self.n_outputs = n_outputs
         self.uncared = uncared
         self._parent: dict[int, int] = {}
@@ -80,7 +76,7 @@ class Contexts:
         tree: ControlTree,
         literals: list[int],
         n_outputs: int,
-        uncared: Uncared = _everything_cared,
+        uncared: Uncared | None = None,
     ) -> "Contexts | None":
         """The tree over a graph; None if a function that is needed is no node of the diagram.
 
@@ -164,7 +160,7 @@ class Contexts:
             if is_variable:
                 mask = set_bit(mask, variable)
                 value = set_bit(value, variable) if bit else value
-                free = self.uncared(mask, value)
+                free = self._free(mask, value)
             cared = [o for o, literal in entries.items() if literal != DONT_CARE and o not in free]
             nodes = [o for o in entries if o in free and entries[o] >= 2 * graph.first]
             made.dropped += [(o, mask, value) for o in nodes]
@@ -185,14 +181,18 @@ class Contexts:
         Where one value of a control variable makes an output mean nothing in a context, the function does
         not need that variable there.
         """
+        if self.uncared is None:
+            return self
         made, controls = self.copy(), self.controls(graph)
         for place in self.places:
             entries = made.settled[place]
             for variable in variables(graph.union(e for e in entries.values() if e != DONT_CARE) & controls):
+                if (set_bit(self.mask[place], variable) == self.mask[place]).all():
+                    continue  # one value of it stands for the context
                 for bit in (0, 1):
                     mask = set_bit(self.mask[place], variable)
                     value = set_bit(self.value[place], variable) if bit else self.value[place]
-                    free = self.uncared(mask, value)
+                    free = self._free(mask, value)
                     some = [
                         o
                         for o, e in entries.items()
@@ -202,6 +202,9 @@ class Contexts:
                     simpler = graph.compose([entries[o] for o in some], {variable: 1 - bit}, graph)
                     entries |= zip(some, simpler, strict=True)
         return made
+
+    def _free(self, mask: U64, value: U64) -> frozenset[int]:
+        return frozenset() if self.uncared is None else self.uncared(mask, value)
 
     def joined(self, graph: Graph, guard: Sequence[int], values: Mapping[int, int]) -> int | None:
         """One function over all contexts: literal by context, free elsewhere; None if it is free everywhere.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from small_graphs import add, bits_of, less, planes, random_bsd, truth, word
 from small_oracles import every_row
 
-from bsdgen.learn.share.exclusive import ExclusiveGraph, with_exclusive_guards
+from bsdgen.learn.share.exclusive import ExclusiveGraph
 from bsdgen.learn.share.graph import Evaluator, Graph, variables
 
 N = 6
@@ -109,12 +109,6 @@ def test_sizes_of_words() -> None:
         sizes[kind] = len(graph.cone(sum_)), len(graph.cone([compared]))
     assert sizes[ExclusiveGraph] <= (3 * 8 - 2, 2 * 8)
     assert sizes[Graph] >= (5 * 8 - 8, 3 * 8 - 2)
-    plain = Graph(16)
-    literals = add(plain, a, b)
-    better, there = with_exclusive_guards(plain, literals)
-    assert isinstance(better, ExclusiveGraph) and len(better.cone(there)) <= 3 * 8 - 2
-    same = [plain.ite(2, 4, 0), plain.ite(6, 8, 10)]
-    assert with_exclusive_guards(plain, same) == (plain, same)
 
 
 @pytest.mark.parametrize("n", [3, 20, 1200])

@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from small_oracles import FieldOracle, Fields, Words, small_config
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
 from bsdgen.learn import BsdLearner, Event
+from bsdgen.learn.assemble import Assembly, assemble
+from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.ledger import Kind, Ledger, Status
 from bsdgen.learn.recheck import recheck
 from bsdgen.learn.share.match import Match, Matcher
@@ -105,3 +108,31 @@ def test_off_is_off() -> None:
     learner = fit(substitution=False, exclusive=False)
     assert right(learner) and "units" not in learner.ledger_summary_
     assert learner.bsd_.n_nodes == learned().ledger_summary_["nodes_before_sharing"]
+
+
+def test_what_the_last_check_refutes_is_learned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are wrong after sharing and were so before are counterexamples, not a reason to give up."""
+    run, of_table, n_made = Checker.run, assemble, iter(range(100))
+
+    def wrong_at_first(*rest: Any) -> Assembly:
+        made = of_table(*rest)
+        if next(n_made):
+            return made
+        flip = ((made.tree.entry_output == 0) & (made.tree.literal >= 0)).astype(np.int32)
+        roots = made.bsd.roots.copy()
+        roots[0] ^= 1
+        return replace(
+            made,
+            bsd=replace(made.bsd, roots=roots),
+            tree=replace(made.tree, literal=made.tree.literal ^ flip),
+        )
+
+    def only_after_sharing(self: Checker, *rest: Any) -> Mistakes:
+        return run(self, *rest) if self.made is not self.assembly else replace(self.mistakes, checked=1)
+
+    monkeypatch.setattr("bsdgen.learn.fit.assemble", wrong_at_first)
+    monkeypatch.setattr(Checker, "run", only_after_sharing)
+    events: list[Event] = []
+    learner = fit(events)
+    assert any("were wrong before, too" in event.message for event in events)
+    assert right(learner) and learner.stats_.n_counterexamples > 0 and learner.stats_.n_rounds == 2
