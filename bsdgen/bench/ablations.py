@@ -40,12 +40,15 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("no-contexts", "no control splitting: one order for all", {"contexts": False}),
     Variant("no-exclusive", "no exclusive-or guards", {"exclusive": False}),
     Variant("no-substitution", "no sharing up to substitution", {"substitution": False}),
+    Variant("no-sharing", "neither of the two", {"exclusive": False, "substitution": False}),
     Variant("no-refinement", "no refinement: one round", {"max_rounds": 1}),
     Variant("bank-512", "512 samples", {"n_bank": 512}),
     Variant("bank-2048", "2,048 samples", {"n_bank": 2048}),
     Variant("bank-4096", "4,096 samples", {"n_bank": 4096}),
     Variant("bank-16384", "16,384 samples", {"n_bank": 16384}),
 )
+
+OPTIMISE_ROUNDS = 8  # of (dch; compress2rs), after which ANDs are counted
 
 
 class AblationRow(msgspec.Struct, frozen=True):
@@ -127,7 +130,7 @@ def run_ablations(
                         max_nodes=max_nodes,
                         **variant.settings,
                     )
-                    trial = run_trial(worker, problem, Plan(config), fresh=True)
+                    trial = run_trial(worker, problem, Plan(config, OPTIMISE_ROUNDS), fresh=True)
                 rows.append(AblationRow(problem.name, variant.name, variant.text, trial))
                 if on_row is not None:
                     on_row(len(rows), rows[-1])

@@ -189,6 +189,7 @@ def ablation_tables(result: AblationResult) -> list[tuple[str, Table]]:
         "variant",
         "nodes",
         "ANDs",
+        "optimised",
         "CPU s",
         "rounds",
         "queries",
@@ -208,10 +209,11 @@ def ablation_tables(result: AblationResult) -> list[tuple[str, Table]]:
 
 def _ablation_cells(trial: Trial | None) -> tuple[str, ...]:
     if trial is None:
-        return ("–",) * 7 + ("no such setting",)
+        return ("–",) * 8 + ("no such setting",)
     return (
         count(trial.nodes),
         count(trial.ands),
+        count(trial.ands_optimised),
         f"{trial.cpu_s:.1f}",
         count(trial.rounds),
         count(trial.queries),
