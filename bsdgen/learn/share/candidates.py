@@ -44,7 +44,7 @@ class CandidateFinder:
         self.before = before
         self.matcher = Matcher(graph)
         self._found: dict[tuple[_Pairs, _Pairs], list[Candidate]] = {}
-        self._again: dict[tuple[_Pairs, frozenset[tuple[int, int]]], Match | None] = {}
+        self._again: dict[tuple[_Pairs, _Pairs, frozenset[tuple[int, int]]], Match | None] = {}
         self._decide: dict[_Pairs, list[int]] = {}
         self._fixed: dict[tuple[_Pairs, _Pairs], Words] = {}
         self._chained: dict[_Pairs, list[list[int]]] = {}
@@ -69,16 +69,17 @@ class CandidateFinder:
                     continue
                 pairs = tuple((ours[f], words[g]) for f, g in pairing)
                 self.before()
-                match = self.matcher.match(pairs, _DROPS)
+                match = self.matcher.match(pairs, _DROPS, same=[f == g for f, g in pairing])
                 if match is not None:
                     found.add(pairing[0])
                     yield Candidate(_use_of(pairing, match, fixed), fixed, tuple(pairing), pairs)
 
     def preferred(self, candidate: Candidate, known: frozenset[tuple[int, int]]) -> Use:
         """The candidate's use with what is known of others, (variable, literal), where there is a choice."""
-        key = (candidate.pairs, known)
+        key = (candidate.pairing, candidate.pairs, known)
         if key not in self._again:
-            self._again[key] = self.matcher.match(candidate.pairs, _DROPS, known)
+            same = [f == g for f, g in candidate.pairing]
+            self._again[key] = self.matcher.match(candidate.pairs, _DROPS, known, same)
         match = self._again[key]
         return candidate.use if match is None else _use_of(candidate.pairing, match, candidate.fixed)
 

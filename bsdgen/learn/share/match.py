@@ -73,11 +73,17 @@ class Matcher:
         self._solved: dict[tuple[object, ...], list[tuple[tuple[int, ...], int]]] = {}
 
     def match(
-        self, pairs: Sequence[tuple[int, int]], drops: int, known: Set[tuple[int, int]] = frozenset()
+        self,
+        pairs: Sequence[tuple[int, int]],
+        drops: int,
+        known: Set[tuple[int, int]] = frozenset(),
+        same: Sequence[bool] | None = None,
     ) -> Match | None:
         """One substitution for all pairs of literals (f, g) but at most `drops`.
 
         known : (variable, literal) that are preferred where there is a choice.
+        same : for each pair whether f and g are the same output: then no complement is preferred, while of
+            two outputs nobody knows whether they have the same polarity. None: all are.
         """
         self._known = known
         order = sorted(range(len(pairs)), key=lambda k: self.graph.support(pairs[k][0]).bit_count())
@@ -90,7 +96,8 @@ class Matcher:
             new = variables(self.graph.support(g) & ~guesses[0].image)
             if roles is None and len(unknown) > _SOLVED and not self._hopeless(f, g, unknown, new, not done):
                 roles = _Roles(self, [pairs[i] for i in order])
-            found = [more for guess in guesses for more in self._extended(guess, f, g, roles)]
+            fee = 0.5 if same is None or same[k] else 0.0
+            found = [more for guess in guesses for more in self._extended(guess, f, g, roles, fee)]
             if found:
                 guesses = _followed(found)
                 continue
@@ -159,8 +166,10 @@ class Matcher:
         ours, theirs = np.sort(self.profile(f)[1][:, 0]), np.sort(self.profile(g)[1][:, 0])
         return ours.shape != theirs.shape or float(np.abs(ours - theirs).max()) > 2.5 * _NEAR
 
-    def _extended(self, guess: _Guess, f: int, g: int, roles: "_Roles | None") -> list[_Guess]:
-        """The guess with what this pair adds to it, in every way that fits."""
+    def _extended(
+        self, guess: _Guess, f: int, g: int, roles: "_Roles | None", fee: float
+    ) -> list[_Guess]:
+        """The guess with what this pair adds to it, in every way that fits; a complement costs the fee."""
         of_f, of_g = self.graph.support(f), self.graph.support(g)
         unknown = [v for v in variables(of_f) if v not in guess.literals]
         new = variables(of_g & ~guess.image)
@@ -173,7 +182,7 @@ class Matcher:
             fitting = self._tested(guess, f, g, unknown, choices)
         else:
             fitting = self._solved_once(guess, f, g, unknown, new)
-        return [self._with(guess, unknown, choice, inverted) for choice, inverted in fitting]
+        return [self._with(guess, unknown, choice, inverted, fee) for choice, inverted in fitting]
 
     def _solved_once(
         self, guess: _Guess, f: int, g: int, unknown: list[int], new: list[int]
@@ -220,11 +229,14 @@ class Matcher:
         if literal < 2:
             return known - 1.0 - 0.1 * literal
         at = (literal >> 1) - 1
-        itself = 1.0 if at == variable else 0.0
-        return known + itself - 0.6 * (literal & 1) - (0.3 if image >> at & 1 else 0.0)
+        # only of itself is it known that it has the same polarity
+        itself, inverted = (1.0, 0.6) if at == variable else (0.0, 0.0)
+        return known + itself - inverted * (literal & 1) - (0.3 if image >> at & 1 else 0.0)
 
-    def _with(self, guess: _Guess, unknown: list[int], choice: tuple[int, ...], inverted: int) -> _Guess:
-        score, image = guess.score - 0.5 * inverted, guess.image
+    def _with(
+        self, guess: _Guess, unknown: list[int], choice: tuple[int, ...], inverted: int, fee: float
+    ) -> _Guess:
+        score, image = guess.score - fee * inverted, guess.image
         for v, literal in zip(unknown, choice, strict=True):
             score += self._preference(v, literal, guess.image)
             image |= 1 << (literal >> 1) - 1 if literal > 1 else 0

@@ -152,7 +152,10 @@ class Search:
         own = {v: 2 * (v + 1) for v in variables(self.graph.union(words.values()))}
         unit = Unit(base, words, {base: Use(own, {output: (output, 0) for output in words})})
         contexts = self.contexts
-        for context, candidates in sorted(matches.items(), key=lambda m: -_likeness(m[1])):
+        # what stands in a context stands in all below it: those with others below come last
+        below = Counter(over for context in matches for over in contexts.above(context))
+        order = sorted(matches.items(), key=lambda m: (below[m[0]], -_likeness(m[1])))
+        for context, candidates in order:
             use = self._chosen(unit, candidates)
             if contexts.fits(unit, context, use):
                 unit = unit.with_use(context, use)
@@ -293,7 +296,7 @@ class Search:
 def _likeness(candidates: Sequence[Candidate]) -> int:
     """How much a context keeps of the unit's own inputs and outputs at best."""
     return max(
-        sum(x == 2 * (v + 1) for v, x in candidate.use.literals.items())
+        sum(x >> 1 == v + 1 for v, x in candidate.use.literals.items())
         + sum(o == source for o, (source, _) in candidate.use.outputs.items())
         for candidate in candidates
     )

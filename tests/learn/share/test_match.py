@@ -52,6 +52,19 @@ def test_permuted_and_inverted_variables() -> None:
     assert matched(graph, add(graph, a, b), add(graph, other[:W], other[W:])) is not None
 
 
+def test_an_operand_keeps_its_polarity_whatever_the_other_is() -> None:
+    """Of a sum's last bit nothing tells (a, b) from (not a, not b): a variable that stays is not inverted."""
+    graph = ExclusiveGraph(3 * W)
+    a, b = word(0, W), word(W, W)
+    for seed in range(4):
+        flips = np.random.default_rng(seed).integers(0, 2, W)
+        other = [x ^ int(flip) for x, flip in zip(word(2 * W, W), flips, strict=True)]
+        match = matched(graph, add(graph, a, b), add(graph, a, other))
+        assert match is not None and set(match.inverted) == {0}
+        for i in range(W):
+            assert {match.literals[i], match.literals[W + i]} == {a[i], other[i]}
+
+
 def test_a_subtraction_is_an_addition() -> None:
     """One operand and the carry are inverted."""
     graph = ExclusiveGraph(2 * W + 1)

@@ -79,8 +79,8 @@ def test_a_wrong_match_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A match that takes a function for its complement is seen, said, and not handed out."""
     match = Matcher.match
 
-    def wrong(self: Matcher, *pairs: object) -> Match | None:
-        found = match(self, *pairs)  # type: ignore[arg-type]
+    def wrong(self: Matcher, *pairs: Any, **choices: Any) -> Match | None:
+        found = match(self, *pairs, **choices)
         if found is None:
             return None
         return replace(found, inverted=(*found.inverted[:-1], 1 - max(found.inverted[-1], 0)))
