@@ -23,6 +23,7 @@ _SECOND_TRY = 12  # as before, for the comparison with a split
 _SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves may be split again
 _LAST_RESORT = 64  # functions an output beyond which even a context without a control variable is split
 _ANY_LEAF = 16384  # or so many functions in all
+_FAT = 2.5  # functions an output from which on a leaf is compared with a split
 _NARROW = 1.4  # functions an output that are open at once in a leaf that may cost half as much again
 _WIDE = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
 DONT_CARE = -1
@@ -158,13 +159,16 @@ class TreeGrower:
         narrow = int(_NARROW * distinct)
         if control is not None and (control[2] or (control[1] >= _SURE_GAIN and distinct > _FEW)):
             cheap = Effort(_LEAF_BUDGET * distinct, _WIDE * distinct, narrow)
-            if not control[2] and self._try_leaf(context, signatures, cheap):
+            if not control[2] and self._slim_leaf(context, signatures, cheap, control[0]):
                 return Decision()
             return Decision(variable=control[0])
         likely = control is not None and control[1] >= _LIKELY_GAIN and distinct > _FEW
         if not likely and distinct <= _FEW:
             return self._only_leaf(context, signatures)
-        if not likely and self._try_leaf(context, signatures, Effort(_LEAF_BUDGET * distinct, narrow=narrow)):
+        cheap = Effort(_LEAF_BUDGET * distinct, narrow=narrow)
+        if not likely and self._slim_leaf(
+            context, signatures, cheap, None if control is None else control[0]
+        ):
             return Decision()
         if self.config.function_guards:
             guard, in_the_way = find_guard(self.queries, self.bank, context, sensitivity)
@@ -179,6 +183,17 @@ class TreeGrower:
             return Decision()
         largest = largest_gain(sensitivity)
         return Decision() if largest is None else Decision(variable=largest)
+
+    def _slim_leaf(self, context: Context, signatures: U64, effort: Effort, control: int | None) -> bool:
+        """Make the context a leaf if `effort` is enough, unless a split on `control` has fewer functions."""
+        before = len(self.table)
+        if not self._try_leaf(context, signatures, effort):
+            return False
+        size = len(self.table) - before
+        if control is None or size <= _FAT * context.outputs.shape[0]:
+            return True
+        self.expander.forget(before)
+        return not self._split_is_smaller(context, signatures, control, 2 * size)
 
     def _only_leaf(self, context: Context, signatures: U64) -> Decision:
         """A leaf in any case; its order is by the careful rule if the plain one needs many functions."""

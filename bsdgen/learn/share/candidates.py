@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from bsdgen.bits import U64
 from bsdgen.learn.share.graph import Graph
 from bsdgen.learn.share.match import Match, Matcher
 from bsdgen.learn.share.units import Use
@@ -36,13 +37,16 @@ class CandidateFinder:
     ----------
     controls : bit set of the variables that some context is split on.
     before : called before each match; what it raises ends the work.
+    rare : see `bsdgen.learn.share.match.Matcher`.
     """
 
-    def __init__(self, graph: Graph, controls: int, before: Callable[[], None]) -> None:
+    def __init__(
+        self, graph: Graph, controls: int, before: Callable[[], None], rare: U64 | None = None
+    ) -> None:
         self.graph = graph
         self.controls = controls
         self.before = before
-        self.matcher = Matcher(graph)
+        self.matcher = Matcher(graph, rare=rare)
         self._found: dict[tuple[_Pairs, _Pairs], list[Candidate]] = {}
         self._again: dict[tuple[_Pairs, _Pairs, frozenset[tuple[int, int]]], Match | None] = {}
         self._decide: dict[_Pairs, list[int]] = {}

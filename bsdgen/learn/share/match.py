@@ -57,13 +57,17 @@ class _Guess:
 class Matcher:
     """Matches functions of one graph."""
 
-    def __init__(self, graph: Graph, seed: int = 0) -> None:
+    def __init__(self, graph: Graph, seed: int = 0, rare: U64 | None = None) -> None:
+        """rare : planes (n_inputs, words) of more rows, on which a match must hold too."""
         self.graph = graph
         rng = np.random.default_rng(seed)
         self.work = 0  # steps of about a microsecond so far
         self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
-        constants = np.array([np.zeros(_WORDS, np.uint64), np.full(_WORDS, _ONES)])
-        literals = np.stack([self.planes, ~self.planes], axis=1).reshape(-1, _WORDS)
+        if rare is not None:
+            self.planes = np.concatenate([self.planes, rare], axis=1)
+        n = self.planes.shape[1]
+        constants = np.array([np.zeros(n, np.uint64), np.full(n, _ONES)])
+        literals = np.stack([self.planes, ~self.planes], axis=1).reshape(-1, n)
         self._few_literals: U64 = np.concatenate([constants, literals])[:, :_SIEVE].copy()  # by literal
         self._evaluators: dict[int, Evaluator] = {}
         self._values: dict[int, U64] = {}
@@ -128,8 +132,8 @@ class Matcher:
         A function and its complement have the same figures: those of the one that is seldom 1.
         """
         if literal not in self._profiles:
-            evaluator, base = self.evaluator(literal), self.value(literal)
-            planes = self.planes.copy()
+            evaluator, base = self.evaluator(literal), self.value(literal)[:_WORDS]
+            planes = self.planes[:, :_WORDS].copy()
             found = variables(self.graph.support(literal))
             self.work += len(found) * (_EVALUATION + evaluator.n_nodes // 20)
             counts = np.zeros((len(found), 2))
@@ -166,9 +170,7 @@ class Matcher:
         ours, theirs = np.sort(self.profile(f)[1][:, 0]), np.sort(self.profile(g)[1][:, 0])
         return ours.shape != theirs.shape or float(np.abs(ours - theirs).max()) > 2.5 * _NEAR
 
-    def _extended(
-        self, guess: _Guess, f: int, g: int, roles: "_Roles | None", fee: float
-    ) -> list[_Guess]:
+    def _extended(self, guess: _Guess, f: int, g: int, roles: "_Roles | None", fee: float) -> list[_Guess]:
         """The guess with what this pair adds to it, in every way that fits; a complement costs the fee."""
         of_f, of_g = self.graph.support(f), self.graph.support(g)
         unknown = [v for v in variables(of_f) if v not in guess.literals]
@@ -215,7 +217,7 @@ class Matcher:
                 found.append((choice, inverted))
         return found
 
-    def _given(self, guess: _Guess, f: int, words: int = _WORDS) -> U64:
+    def _given(self, guess: _Guess, f: int, words: int | None = None) -> U64:
         """Planes for a function of the f's, of what the guess puts in place of its variables."""
         planes = self.planes[:, :words].copy()
         for v in variables(self.graph.support(f)):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from bsdgen.bits import U64
 from bsdgen.learn.control import DONT_CARE
 from bsdgen.learn.share.candidates import LEAST_OUTPUTS, Candidate, CandidateFinder, Words
 from bsdgen.learn.share.graph import Graph, variables
@@ -42,6 +43,7 @@ class Search:
         tell: Callable[[str], None],
         tick: Callable[[], None],
         most_work: int = _MOST_WORK,
+        rare: U64 | None = None,
     ) -> None:
         self.most_work = most_work
         self._rebuilding = 0
@@ -51,7 +53,7 @@ class Search:
         self.tell = tell
         self.tick = tick
         self.control_set = contexts.controls(graph)
-        self.finder = CandidateFinder(graph, self.control_set, self._checked)
+        self.finder = CandidateFinder(graph, self.control_set, self._checked, rare)
         self._halves: dict[tuple[tuple[int, ...], int], int] = {}
         self.occurrences = Counter(
             literal >> 1

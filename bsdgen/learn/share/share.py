@@ -13,6 +13,7 @@ from bsdgen.learn.control import GONE, ControlTree
 from bsdgen.learn.share.exclusive import ExclusiveGraph
 from bsdgen.learn.share.graph import Graph
 from bsdgen.learn.share.pull import pulled
+from bsdgen.learn.share.rare import walked_planes
 from bsdgen.learn.share.rebuild import Shared, rebuilt
 from bsdgen.learn.share.search import Search
 from bsdgen.learn.share.units import Claim, Contexts, Uncared, Unit
@@ -109,7 +110,7 @@ def share(
         contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
     units: list[Unit] = []
     if substitution:
-        search = Search(graph, contexts, tell, tick)
+        search = Search(graph, contexts, tell, tick, rare=walked_planes(bsd, tree))
         search.run()
         contexts, units = search.contexts, search.units
     shared = rebuilt(graph, contexts, units)
