@@ -13,7 +13,7 @@ from bsdgen.bits import U64
 from bsdgen.learn.kernels import climb as kernel
 from bsdgen.learn.queries import Queries
 
-_CLIMBERS = 128
+_CLIMBERS = 32
 _QUARTIC = 2_000_000  # inputs to the fourth power for one climber: small functions take little to learn
 _FEW_INPUTS = 12  # so few that uniform rows show everything
 _STEPS_PER_INPUT = 8  # each bit of a row is tried about so many times, with fewer than
