@@ -217,14 +217,18 @@ class Fit:
         return product_of(attempt, nothing_seen, self.given_up, self.round)
 
     def _give_up(self, found: Ledger) -> None:
-        """Note speculations that were refuted, each once; with a row that does it, if there is one."""
+        """Note speculations that were refuted, one a cube and output, rather those with a row."""
         keys = found.keys()
         seen = {keys[at] for at in found.witnesses}
         shown = set(self.given_up.witnesses.tolist())
         kept = [at for at, key in enumerate(self.given_up.keys()) if at in shown or key not in seen]
         self.given_up = self.given_up.taken(np.array(kept, np.int64))
         known = set(self.given_up.keys())
-        new = [at for at, key in enumerate(keys) if key not in known]
+        new = []
+        for at, key in enumerate(keys):
+            if key not in known:
+                known.add(key)
+                new.append(at)
         self.given_up = self.given_up.joined(found.taken(np.array(new, np.int64)))
 
     def _check(self, built: Attempt) -> Mistakes:

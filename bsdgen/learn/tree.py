@@ -23,7 +23,7 @@ _SECOND_TRY = 12  # as before, for the comparison with a split
 _SPLIT_BONUS = 1.25  # a split may look this much larger than a leaf: its halves may be split again
 _LAST_RESORT = 64  # functions an output beyond which even a context without a control variable is split
 _ANY_LEAF = 16384  # or so many functions in all
-_FAT = 2.5  # functions an output from which on a leaf is compared with a split
+_FAT = 2.5  # functions an open output from which on a leaf is compared with a split
 _NARROW = 1.4  # functions an output that are open at once in a leaf that may cost half as much again
 _WIDE = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
 DONT_CARE = -1
@@ -185,15 +185,19 @@ class TreeGrower:
         return Decision() if largest is None else Decision(variable=largest)
 
     def _slim_leaf(self, context: Context, signatures: U64, effort: Effort, control: int | None) -> bool:
-        """Make the context a leaf if `effort` is enough, unless a split on `control` has fewer functions."""
+        """Whether the context should be a leaf: `effort` is enough, and a split on `control` is not smaller.
+
+        A split may look a quarter larger, as its halves may be split again. The leaf that was tried is kept
+        or not; who grows the tree makes it either way.
+        """
         before = len(self.table)
         if not self._try_leaf(context, signatures, effort):
             return False
         size = len(self.table) - before
         if control is None or size <= _FAT * context.outputs.shape[0]:
             return True
-        self.expander.forget(before)
-        return not self._split_is_smaller(context, signatures, control, 2 * size)
+        self.expander.forget(before)  # its functions would make the halves look small
+        return not self._halves_are_smaller(context, control, size)
 
     def _only_leaf(self, context: Context, signatures: U64) -> Decision:
         """A leaf in any case; its order is by the careful rule if the plain one needs many functions."""
@@ -204,8 +208,10 @@ class TreeGrower:
     def _split_is_smaller(self, context: Context, signatures: U64, variable: int, limit: int) -> bool:
         """Whether two leaves, and a node for each output that differs, are smaller than one leaf."""
         whole = self._leaf_size(context, signatures, limit)
-        if whole is None:
-            return True
+        return whole is None or self._halves_are_smaller(context, variable, whole)
+
+    def _halves_are_smaller(self, context: Context, variable: int, whole: int) -> bool:
+        """The same, of a leaf with `whole` functions."""
         size = 0
         known: list[dict[int, int]] = []
         for bit in (0, 1):

@@ -5,7 +5,7 @@ import pytest
 from small_oracles import FieldOracle, Fields, Words, learn
 
 from bsdgen.bits import U64, from_bool, pack_fields, to_bool, unpack_fields
-from bsdgen.learn import BsdLearner, LearnConfig
+from bsdgen.learn import BsdLearner, LearnConfig, tree
 from bsdgen.learn.kernels.influence import hash_signature
 from bsdgen.learn.ordering import next_variable
 
@@ -127,3 +127,13 @@ def test_plain_and_careful_choice() -> None:
     known = np.array([hash_signature(high)], np.uint64)  # so expanding on variable 0 gives one new function
     assert next_variable(base, sens, values, known, careful=False) == 0
     assert next_variable(base, sens, values, known, careful=True) == 1
+
+
+@pytest.mark.parametrize("fat", [0.0, 1e9])
+def test_fat_leaves_and_splits(fat: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every leaf is compared with a split, or none is: the function is the same."""
+    monkeypatch.setattr(tree, "_FAT", fat)
+    plain = FieldOracle([2, 16, 16], [16], unit)
+    fitted = learn(plain)
+    rows = Fields([2, 16, 16]).random(9, 4000)
+    assert fitted.stats_.finished and (fitted.bsd_.evaluate(rows) == plain.query(rows)[0]).all()

@@ -6,7 +6,8 @@ substitution of one pair extends that of the pairs before it by the variables th
 unknown variables are solved for by trying; more are assigned by what they do to all f's and g's together
 (their influences and correlations), which is enough for shift amounts and the like.
 
-Agreement is agreement on random rows, thus speculation; whoever uses a match has the result checked.
+Agreement is agreement on random rows, and on given rare ones, thus speculation; whoever uses a match has the
+result checked.
 """
 
 from collections.abc import Sequence, Set

@@ -17,7 +17,9 @@ _SEED = 0x72617265
 
 
 def walked_planes(bsd: Bsd, tree: ControlTree) -> U64:
-    """Planes (n_inputs, 32) of rows that walk down what outputs are in the contexts, all about as often."""
+    """Planes (n_inputs, 32) of rows that walk down what outputs are in the contexts.
+
+    Each function is walked down about as often, or, of more than there are rows, some of them once."""
     rng = np.random.default_rng(_SEED)
     literals = np.unique(tree.literal[tree.literal >> 1 > bsd.n_inputs] & ~1)
     n = 64 * _WORDS

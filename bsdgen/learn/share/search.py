@@ -154,7 +154,7 @@ class Search:
         own = {v: 2 * (v + 1) for v in variables(self.graph.union(words.values()))}
         unit = Unit(base, words, {base: Use(own, {output: (output, 0) for output in words})})
         contexts = self.contexts
-        # what stands in a context stands in all below it: those with others below come last
+        # what stands in a context stands in all below it: those with other matched ones below come last
         below = Counter(over for context in matches for over in contexts.above(context))
         order = sorted(matches.items(), key=lambda m: (below[m[0]], -_likeness(m[1])))
         for context, candidates in order:

@@ -65,6 +65,17 @@ def test_an_operand_keeps_its_polarity_whatever_the_other_is() -> None:
             assert {match.literals[i], match.literals[W + i]} == {a[i], other[i]}
 
 
+def test_only_the_same_output_is_rather_not_a_complement() -> None:
+    """Exclusive ors match in four ways, two of them complements."""
+    graph = ExclusiveGraph(4)
+    f, g = graph.ite(2, 5, 4), graph.ite(6, 8, 9)
+    same = Matcher(graph).match([(f, g)], 0, same=[True])
+    other = Matcher(graph).match([(f, g)], 0, same=[False])
+    assert same is not None and same.inverted == (0,)
+    assert other is not None
+    holds(graph, [(f, g)], other)
+
+
 def test_a_subtraction_is_an_addition() -> None:
     """One operand and the carry are inverted."""
     graph = ExclusiveGraph(2 * W + 1)
