@@ -112,7 +112,7 @@ class Checker:
         if source.recorded is not None:
             self.compare(source.recorded)
         size = max(1, min(_BLOCK, n // 4))
-        walker = Walker(self.made)
+        walker = Walker(self.made.bsd, self.made.tree)
         for block in range(max(4, n // size)):
             if self.mistakes.full:
                 break

@@ -34,7 +34,8 @@ def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
     """Rows from `start` (c, w) upwards: (8 c, w), those on the way and those at the end.
 
     Every second climber counts what flips change of one output, the others what they change of all. About
-    ``8 c n (n + 1)`` rows are asked for n inputs, but not many more than 2^26.
+    ``8 c n (n + 1)`` rows are asked for n inputs, in proportion fewer for less than 128 inputs, but not many
+    more than 2^26.
     """
     n, c, rows = queries.n_inputs, start.shape[0], start.copy()
     if not c:

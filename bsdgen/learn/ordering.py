@@ -3,9 +3,9 @@
 The plain rule takes the variable that leaves the fewest distinct functions, among equal ones a variable that
 the function of the most variables needs, among these the one with the largest influence on the functions that
 depend on it. It errs where a variable's reach is not seen: the lowest bit of a weighted sum reaches every
-output, the high ones on one row in millions, and so seems to
-cost little. The careful rule therefore leaves a variable for later while part of its reach is seen on a few
-rows only, for then there is likely more that is not seen at all.
+output, the high ones on one row in millions, and so seems to cost little. The careful rule therefore leaves a
+variable for later while part of its reach is seen on a few rows only, for then there is likely more that is
+not seen at all.
 """
 
 import numpy as np

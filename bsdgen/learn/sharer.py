@@ -1,7 +1,7 @@
 """The last step of learning: sharing, tried step by step until a check finds nothing wrong."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,12 +100,4 @@ class Sharer:
         if not wrong.any():
             return None
         self.say("check", f"{int(wrong.sum())} rows of the check after sharing were wrong before, too")
-        return Mistakes(
-            rows=list(rows[wrong]),
-            by_output=found.by_output,
-            fresh_edges=found.fresh_edges,
-            fresh_entries=found.fresh_entries,
-            fresh_contexts=found.fresh_contexts,
-            checked=found.checked,
-            wrong=int(wrong.sum()),
-        )
+        return replace(found, rows=list(rows[wrong]), wrong=int(wrong.sum()))

@@ -9,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
-from bsdgen.learn.assemble import Assembly
-from bsdgen.learn.control import GONE
+from bsdgen.learn.control import GONE, ControlTree
 from bsdgen.learn.kernels import walk as kernel
 
 I64 = NDArray[np.int64]
 
 
 class Walker:
-    """Walks down the diagram of one assembly."""
+    """Walks down one diagram with its control tree."""
 
-    def __init__(self, assembly: Assembly) -> None:
-        self.bsd = bsd = assembly.bsd
+    def __init__(self, bsd: Bsd, tree: ControlTree) -> None:
+        self.bsd = bsd
         self.depth = np.empty(1 + bsd.n_inputs + bsd.n_nodes, np.int64)
         kernel.depths(bsd.n_inputs, bsd.low, bsd.high, self.depth)
-        tree = assembly.tree
         worth = tree.literal >> 1 > bsd.n_inputs
         order = np.argsort(tree.entry_context[worth], kind="stable")
         self._literal = tree.literal[worth][order]
@@ -36,7 +35,7 @@ class Walker:
     def entries(self, rng: np.random.Generator, contexts: I64) -> I32:
         """Literal of some output in each context, for every second row only; negative for none.
 
-        contexts (n,) may have numbers beyond those of the assembly: of these nothing is known.
+        contexts (n,) may have numbers beyond those of the tree: of these nothing is known.
         """
         chosen = np.full(contexts.shape, GONE, np.int32)
         known = np.flatnonzero(contexts < self._n_contexts)

@@ -7,7 +7,8 @@ from small_oracles import FieldOracle, Fields, TableOracle, learn, small_config
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
 from bsdgen.learn import BsdLearner, LearnConfig, fit, tree
-from bsdgen.learn.blame import Walk, refuted
+from bsdgen.learn.blame import Step, Walk, given_up, refuted
+from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.ledger import Kind, Ledger, Status
 from bsdgen.learn.product import Attempt, Product, given_up_in
 from bsdgen.learn.queries import Queries
@@ -70,6 +71,19 @@ def test_refined_speculations_are_kept() -> None:
     summary = fitted.ledger_summary_["kinds"]
     assert sum(counts["given_up"] for counts in summary.values()) == old.sum()
     assert fitted.ledger_summary_["records"] == (~old).sum()
+
+
+def test_a_row_that_refutes_is_kept() -> None:
+    """A claim is listed once: with the row that refutes it, be it found after the claim was undone."""
+    oracle = equality()
+    run = fit.Fit(LearnConfig(), oracle, None, None, None, False)
+    table = FunctionTable(np.zeros((64, 1), np.uint64))
+    nothing, row = np.zeros(1, np.uint64), np.array([[5]], np.uint64)
+    step = Step(0, 0, nothing, nothing, 2)
+    for number, rows, at in ((1, None, 1), (2, row, 2), (3, None, 2), (4, row, 2)):
+        run._give_up(given_up(table, [step, step], number, 1, rows))
+        assert len(run.given_up) == 1 and run.given_up.round.tolist() == [at]
+        assert run.given_up.witness.tolist() == ([] if rows is None and at == 1 else [[5]])
 
 
 def test_an_unfinished_diagram_has_refuted_claims() -> None:

@@ -66,10 +66,8 @@ class Matcher:
         self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
         if rare is not None:
             self.planes = np.concatenate([self.planes, rare], axis=1)
-        n = self.planes.shape[1]
-        constants = np.array([np.zeros(n, np.uint64), np.full(n, _ONES)])
-        literals = np.stack([self.planes, ~self.planes], axis=1).reshape(-1, n)
-        self._few_literals: U64 = np.concatenate([constants, literals])[:, :_SIEVE].copy()  # by literal
+        few = np.concatenate([np.zeros((1, _SIEVE), np.uint64), self.planes[:, :_SIEVE]])
+        self._few_literals: U64 = np.stack([few, ~few], axis=1).reshape(-1, _SIEVE)  # by literal
         self._evaluators: dict[int, Evaluator] = {}
         self._values: dict[int, U64] = {}
         self._known: Set[tuple[int, int]] = frozenset()

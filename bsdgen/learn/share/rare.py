@@ -6,33 +6,28 @@ seems to match. Rows that walk down the diagrams of the functions (`bsdgen.learn
 
 import numpy as np
 
-from bsdgen.bits import U64
+from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.learn.control import ControlTree
-from bsdgen.learn.kernels import rows as row_kernel
-from bsdgen.learn.kernels import walk as kernel
+from bsdgen.learn.kernels.rows import planes_of
+from bsdgen.learn.walks import Walker
 
-_WORDS = 32
+_WORDS = 32  # of planes
 _SEED = 0x72617265
 
 
 def walked_planes(bsd: Bsd, tree: ControlTree) -> U64:
     """Planes (n_inputs, 32) of rows that walk down what outputs are in the contexts.
 
-    Each function is walked down about as often, or, of more than there are rows, some of them once."""
+    Each function is walked down about as often, or, of more than there are rows, some of them once.
+    """
     rng = np.random.default_rng(_SEED)
-    literals = np.unique(tree.literal[tree.literal >> 1 > bsd.n_inputs] & ~1)
-    n = 64 * _WORDS
-    words = (bsd.n_inputs + 63) // 64
-    rows = rng.integers(0, 1 << 64, (n, words), np.uint64)
-    depth = np.empty(1 + bsd.n_inputs + bsd.n_nodes, np.int64)
-    kernel.depths(bsd.n_inputs, bsd.low, bsd.high, depth)
-    start = np.full(n, -1, np.int32)
-    if literals.shape[0]:
-        start = rng.permutation(np.resize(rng.permutation(literals), n)).astype(np.int32)
-    free, which = np.zeros((1, words), np.uint64), np.zeros(n, np.int64)
-    key = rng.integers(0, 1 << 64, dtype=np.uint64)
-    kernel.walk(key, bsd.n_inputs, bsd.guard, bsd.low, bsd.high, depth, start, free, which, rows)
+    n, w = 64 * _WORDS, n_words(bsd.n_inputs)
+    rows = rng.integers(0, 1 << 64, (n, w), np.uint64)
+    functions = np.unique(tree.literal[tree.literal >> 1 > bsd.n_inputs] & ~1)
+    if functions.shape[0]:
+        start = np.resize(rng.permutation(functions), n).astype(np.int32)
+        Walker(bsd, tree).down(rng, rows, np.zeros((1, w), np.uint64), np.zeros(n, np.int64), start)
     planes = np.zeros((bsd.n_inputs, _WORDS), np.uint64)
-    row_kernel.planes_of(rows, bsd.n_inputs, planes)
+    planes_of(rows, bsd.n_inputs, planes)
     return planes
