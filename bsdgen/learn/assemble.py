@@ -19,13 +19,12 @@ from bsdgen.learn.tree import DONT_CARE, TreeNode
 class CycleFound(Exception):
     """A function leads back to itself: one of its cofactors was merged wrongly.
 
-    The last edge of the cycle is branch `branch` of function `index`.
+    path : functions of the cycle and the branches that lead on, the last one to the first function.
     """
 
-    def __init__(self, index: int, branch: int) -> None:
+    def __init__(self, path: list[tuple[int, int]]) -> None:
         super().__init__("a merge makes a cycle")
-        self.index = index
-        self.branch = branch
+        self.path = path
 
 
 class Unexpanded(Exception):
@@ -112,6 +111,7 @@ def topological(table: FunctionTable, roots: list[int]) -> list[int]:
     """
     order: list[int] = []
     state: dict[int, int] = {}  # 1: on the way, 2: done
+    came: dict[int, tuple[int, int]] = {}  # from which function and branch
     missing: list[int] = []
     for root in roots:
         stack = [(root, -1, 0)]
@@ -127,18 +127,27 @@ def topological(table: FunctionTable, roots: list[int]) -> list[int]:
             if state.get(index) == 2:
                 continue
             if state.get(index) == 1:
-                raise CycleFound(parent, branch)
+                raise CycleFound(_path(came, index, parent, branch))
             if function.variable == UNEXPANDED:
                 missing.append(index)
                 state[index] = 2
                 continue
             state[index] = 1
+            came[index] = parent, branch
             stack.append((index, -2, 0))
             stack.append((function.low >> 1, index, 0))
             stack.append((function.high >> 1, index, 1))
     if missing:
         raise Unexpanded(missing)
     return order
+
+
+def _path(came: dict[int, tuple[int, int]], first: int, last: int, branch: int) -> list[tuple[int, int]]:
+    """The cycle from `first` to `last`, of which `branch` leads back."""
+    path = [(last, branch)]
+    while path[-1][0] != first:
+        path.append(came[path[-1][0]])
+    return path[::-1]
 
 
 def assemble(table: FunctionTable, tree: list[TreeNode], n_outputs: int, w_in: int) -> Assembly:

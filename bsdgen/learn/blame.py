@@ -57,17 +57,16 @@ def refuted(attempt: Attempt, rows: U64, queries: Queries, number: int) -> Ledge
     for row in np.flatnonzero(wrong.any(axis=1)).tolist():
         bits = np.flatnonzero(np.unpackbits(wrong[row].view(np.uint8), bitorder="little"))
         walk.follow(row, int(bits[row % bits.shape[0]]))
-    bad = _judged(walk.steps, attempt.table, rows, queries, number)
+    bad = judged(walk.steps, attempt.table, rows, queries, number)
     return bad.joined(_bad_guards(walk, rows, queries, number))
 
 
-def undone(table: FunctionTable, index: int, branch: int, number: int) -> Ledger:
-    """The merge of a cofactor that closed a cycle, as a record without a witness."""
+def edge(table: FunctionTable, index: int, branch: int, row: int = 0) -> Step:
+    """What the table says that a cofactor is, on row number `row`."""
     of = table.at(index)
     mask = set_bit(of.mask, of.variable)
     value = set_bit(of.value, of.variable) if branch else of.value
-    literal = (of.high if branch else of.low) ^ of.complement
-    return given_up(table, [Step(0, of.output, mask, value, literal)], number, mask.shape[0])
+    return Step(row, of.output, mask, value, (of.high if branch else of.low) ^ of.complement)
 
 
 class Walk:
@@ -118,8 +117,8 @@ class Walk:
         return int(self.rows[row, variable >> 6]) >> (variable & 63) & 1
 
 
-def _judged(steps: list[Step], table: FunctionTable, rows: U64, queries: Queries, number: int) -> Ledger:
-    """Steps whose two sides differ, as records."""
+def differing(steps: list[Step], table: FunctionTable, rows: U64, queries: Queries) -> list[int]:
+    """Steps whose two sides differ on their rows, by position."""
     said, care = _ask(queries, rows, [(s.row, s.output, s.mask, s.value) for s in steps])
     merged = [i for i, s in enumerate(steps) if s.literal >> 1 > table.n_inputs]
     functions = {i: table.at(steps[i].literal >> 1) for i in merged}
@@ -134,8 +133,13 @@ def _judged(steps: list[Step], table: FunctionTable, rows: U64, queries: Queries
         elif index <= table.n_inputs:
             bit = int(rows[s.row, index - 1 >> 6]) >> (index - 1 & 63) & 1 if index else 0
             is_[i] = bit ^ (s.literal & 1)
+    return [int(i) for i in np.flatnonzero(said != is_)]
+
+
+def judged(steps: list[Step], table: FunctionTable, rows: U64, queries: Queries, number: int) -> Ledger:
+    """Steps whose two sides differ, each claim once, as records."""
     first: dict[bytes, int] = {}
-    for i in np.flatnonzero(said != is_).tolist():
+    for i in differing(steps, table, rows, queries):
         s = steps[i]
         key = s.output.to_bytes(4, "little") + s.mask.tobytes() + s.value.tobytes()
         first.setdefault(key + s.literal.to_bytes(8, "little", signed=True), i)

@@ -21,11 +21,12 @@ from bsdgen.bsd import Bsd
 from bsdgen.errors import BudgetReached, InputError, OracleContradiction
 from bsdgen.learn.accuracy import Accuracy, measure_accuracy
 from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
-from bsdgen.learn.blame import refuted, undone
+from bsdgen.learn.blame import refuted
 from bsdgen.learn.budget import Budget, out_of_memory
 from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.config import Event, LearnConfig, LearnStats
 from bsdgen.learn.contexts import Context
+from bsdgen.learn.cycles import undone
 from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.keeper import Cost, Keeper, RoundState, spot_check
 from bsdgen.learn.layers import Expander, Memory
@@ -41,6 +42,7 @@ from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
 from bsdgen.oracle.protocol import Oracle
 
+_CYCLES = 64  # cycles that are undone one by one before a round begins anew with the rows that refute them
 _MEASURE_SHARE = 0.05  # of the time limit, for the measurement at its end
 
 
@@ -52,6 +54,14 @@ class Fitted:
     stats: LearnStats
     ledger: dict[str, NDArray[Any]]
     summary: dict[str, Any]
+
+
+class Cyclic(Exception):
+    """Too many merges make cycles; `rows` (n, w) refute them."""
+
+    def __init__(self, rows: U64) -> None:
+        super().__init__(f"{rows.shape[0]} merges make cycles")
+        self.rows = rows
 
 
 class Fit:
@@ -146,7 +156,11 @@ class Fit:
     def _search(self) -> Attempt:
         """Rounds of building and checking until no fresh row is wrong."""
         while True:
-            built = self._build(self.bank)
+            try:
+                built = self._build(self.bank)
+            except Cyclic as found:
+                self._begin_anew(found.rows)
+                continue
             mistakes = self._check(built)
             self.best = replace(built, mistakes=mistakes)
             self.budget.refine()
@@ -154,15 +168,28 @@ class Fit:
                 return self.best
             self._refine(built, mistakes)
 
+    def _begin_anew(self, rows: U64) -> None:
+        """End a round before it has a diagram: with `rows` in the bank, its wrong merges are not made."""
+        self.round += 1
+        self.n_counterexamples += rows.shape[0]
+        self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
+        self.progress.say("check", f"round {self.round}: {rows.shape[0]} merges that lead back to themselves")
+        self._no_more_rounds(f"{rows.shape[0]} merges lead back to themselves")
+        self.bank = self._extended(self.bank, rows)
+        self._keep_round(self.best)
+
+    def _no_more_rounds(self, still: str) -> None:
+        """Raise `BudgetReached` after the last round."""
+        if self.round >= self.config.max_rounds:
+            raise BudgetReached(
+                f"after {self.round} rounds of refinement {still}; raise max_rounds (--max-rounds)"
+            )
+
     def _refine(self, built: Attempt, mistakes: Mistakes) -> None:
         """Put counterexamples into the bank of the next round."""
         self._give_up(refuted(built, np.array(mistakes.rows), self.queries, self.round))
-        if self.round >= self.config.max_rounds:
-            raise BudgetReached(
-                f"after {self.round} rounds of refinement {mistakes.wrong} of {mistakes.checked} fresh "
-                "rows are still wrong; raise max_rounds (--max-rounds)"
-            )
-        self.bank = self._extended(self.bank, mistakes)
+        self._no_more_rounds(f"{mistakes.wrong} of {mistakes.checked} fresh rows are still wrong")
+        self.bank = self._extended(self.bank, np.array(mistakes.rows))
         self._keep_round(built)
 
     def _shared(self, attempt: Attempt) -> Handout | None:
@@ -266,9 +293,8 @@ class Fit:
                 "of its inputs alone (no state, clock or unseeded randomness)"
             )
 
-    def _extended(self, bank: U64, mistakes: Mistakes) -> U64:
-        """The bank with the counterexamples, and near misses of them up to a multiple of 64."""
-        rows = np.array(mistakes.rows)
+    def _extended(self, bank: U64, rows: U64) -> U64:
+        """The bank with counterexamples, and near misses of them up to a multiple of 64."""
         near = self.source.flipped(self.rng, rows[self.rng.integers(0, rows.shape[0], -rows.shape[0] % 64)])
         return np.concatenate([bank, rows, near])
 
@@ -300,6 +326,7 @@ class Fit:
 
     def _assemble(self, expander: Expander, grower: TreeGrower, bank: U64) -> Assembly:
         table = expander.table
+        witnesses: list[U64] = []
         while True:
             try:
                 return assemble(table, grower.nodes, self.queries.n_outputs, self.queries.w_in)
@@ -314,9 +341,14 @@ class Fit:
                 )
                 expander.expand(left.ids, signatures, b"left over")
             except CycleFound as found:
-                self._give_up(undone(table, found.index, found.branch, self.round + 1))
-                expander.separate(found.index, found.branch)
-                self.n_separated += 1
+                wrong = undone(table, found.path, bank, self.queries, self.round + 1)
+                self._give_up(wrong.record)
+                witnesses.append(wrong.rows)
+                if sum(rows.shape[0] for rows in witnesses) > _CYCLES:
+                    raise Cyclic(np.unique(np.concatenate(witnesses), axis=0)) from found
+                for index, branch in wrong.edges:
+                    expander.separate(index, branch)
+                    self.n_separated += 1
 
     def _answered(self, n_rows: int) -> None:
         """After each answer of the oracle."""

@@ -51,7 +51,7 @@ def unexpanded(table: FunctionTable, roots: list[int]) -> list[int]:
         except Unexpanded as left:
             return left.ids
         except CycleFound as found:
-            function = table.at(found.index)
+            function = table.at(found.path[-1][0])
             function.variable, function.low, function.high = UNEXPANDED, 0, 0
         else:
             return []

@@ -175,9 +175,11 @@ def slow_expansion_costs(base: U64, sens: U64, row_planes: U64, known: list[byte
     costs = []
     for y in range(v.shape[0]):
         depends = (s[:, y] & keep).any(axis=1)
-        found = {canonical((f[i] ^ (s[i, y] & v[y]))[keep]) for i in range(f.shape[0])}
-        found |= {canonical((f[i] ^ (s[i, y] & ~v[y]))[keep]) for i in range(f.shape[0])}
         trivial = {canonical(np.zeros(int(keep.sum()), np.bool_)), *known}
+        found = set()
+        for i in range(f.shape[0]):
+            cofactors = {canonical((f[i] ^ (s[i, y] & p))[keep]) for p in (v[y], ~v[y])}
+            found |= cofactors - trivial or {canonical(f[i][keep])}  # one that ends counts as if it stayed
         costs.append(len(found - trivial) if depends.any() else -1)
     return costs
 

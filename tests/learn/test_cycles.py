@@ -1,0 +1,75 @@
+"""Cycles of merges: the merge that is undone is a wrong one, and a row shows it."""
+
+import numpy as np
+import pytest
+from small_oracles import FieldOracle, Fields, learn
+from test_blame import check_witnesses
+
+from bsdgen.bits import U64
+from bsdgen.learn import fit
+from bsdgen.learn.cycles import Undone, undone
+from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.ledger import Kind, Status
+from bsdgen.learn.queries import Queries
+
+WIDTHS = [12, 12, 32, 32]
+
+
+def selected() -> FieldOracle:
+    """Two circuits that an equality chooses between: rows with equal words are rare, and so are its edges."""
+    return FieldOracle(WIDTHS, [32], lambda a, b, x, y: (np.where(a == b, x + y, x ^ y),))
+
+
+def is_right(learner: object, oracle: FieldOracle) -> bool:
+    rows = Fields(WIDTHS).random(5, 1 << 15)
+    outputs, care = oracle.query(rows)
+    return not ((learner.bsd_.evaluate(rows) ^ outputs) & care).any()  # type: ignore[attr-defined]
+
+
+def test_what_is_undone_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[list[tuple[int, int]], Undone]] = []
+
+    def seen(
+        table: FunctionTable, path: list[tuple[int, int]], bank: U64, queries: Queries, n: int
+    ) -> Undone:
+        found.append((path, undone(table, path, bank, queries, n)))
+        return found[-1][1]
+
+    monkeypatch.setattr(fit, "undone", seen)
+    oracle = selected()
+    assert is_right(learn(oracle, n_bank=4096), oracle)
+    assert found
+    for path, of in found:
+        assert set(of.edges) <= set(path) and of.rows.shape[0] == len(of.edges) == len(of.record)
+        assert (of.record.kind == Kind.MERGE).all() and (of.record.status == Status.REFUTED).all()
+        check_witnesses(of.record, oracle)
+    assert any(of.edges != [path[-1]] for path, of in found)  # the last edge is as good as any other
+
+
+def test_a_round_begins_anew_with_what_refutes_its_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "_CYCLES", 2)
+    oracle = selected()
+    learner = learn(oracle, n_bank=4096)
+    assert is_right(learner, oracle)
+    assert learner.stats_.n_rounds > 1 and learner.stats_.n_counterexamples > 2
+    assert learner.ledger_summary_["bank_rows"] > 4096
+
+
+def test_without_a_row_the_last_edge_is_undone() -> None:
+    """The table says that x0 & x1 is itself where x0 is 1; no row of the bank has x1."""
+    oracle = FieldOracle([2], [1], lambda a: (a >> np.uint64(1) & a & np.uint64(1),))
+    queries = Queries(oracle)
+    bank = np.zeros((64, 1), np.uint64)
+    table = FunctionTable(queries.planes(bank, 2))
+    zero = np.zeros(1, np.uint64)
+    signature = np.array([6], np.uint64)
+    literal, _ = table.intern(0, zero, zero, signature)
+    of = table.at(literal >> 1)
+    of.variable, of.low, of.high = 0, 0, literal
+    path = [(literal >> 1, 1)]
+    found = undone(table, path, bank, queries, 3)
+    assert found.edges == path and found.rows.shape == (0, 1)
+    bank[:, 0] = 2
+    shown = undone(table, path, bank, queries, 3)
+    assert shown.edges == path and shown.rows.shape == (1, 1)
+    check_witnesses(shown.record, oracle)
