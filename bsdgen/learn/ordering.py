@@ -2,10 +2,10 @@
 
 The plain rule takes the variable that leaves the fewest distinct functions, among equal ones a variable that
 the function of the most variables needs, among these the one with the largest influence on the functions that
-depend on it. It errs where a variable's reach is not seen: the lowest bit of a weighted sum reaches every
-output, the high ones on one row in millions, and so seems to cost little. The careful rule therefore leaves a
-variable for later while part of its reach is seen on a few rows only, for then there is likely more that is
-not seen at all.
+depend on it. It errs where a variable's reach is not seen:
+the lowest bit of a weighted sum reaches every output, the high ones on one row in millions, and so seems to
+cost little. The careful rule therefore leaves a variable for later while part of its reach is seen on a few
+rows only, for then there is likely more that is not seen at all.
 """
 
 import numpy as np
@@ -47,7 +47,9 @@ def next_variable(base: U64, sens: U64, planes: U64, known: U64, careful: bool) 
         costs,
     )
     # a variable seen on own rows only has no measured cost: it comes last
-    costs[costs < 0] = np.iinfo(np.int64).max
+    costs[costs < 0] = np.iinfo(np.int64).max // 2
+    # a function that depends on it on its own rows only will probably become two
+    costs += (sens[:, active, blocks:].any(axis=2) & ~sens[:, active, :blocks].any(axis=2)).sum(axis=0)
     reach = (counts > 0).sum(axis=0)
     influence = counts.sum(axis=0) / reach
     later = np.zeros(active.shape[0], np.bool_)

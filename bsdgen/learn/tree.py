@@ -5,7 +5,7 @@ earlier ones: an output that is already known inside a context needs nothing mor
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _WIDE = 2  # functions an output that may be open at once when a leaf is tried a
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
 _LIKELY_GAIN = 0.19  # with at least this gain no leaf is tried, but a function guard is looked for
+_OUTGROWN = 2  # times the functions that a leaf was decided with,
+_OUTGROWN_BY = 64  # and so many more, make it be decided anew
 _FEW = 8  # with so few different functions a context is a leaf
 _LEAF_BUDGET = 6  # functions an output that a leaf may cost before a less sure split is made
 
@@ -58,10 +60,19 @@ def _constant(values: U64, care: U64) -> int | None:
 
 @dataclass(frozen=True)
 class Decision:
-    """How a context was split: on a variable, on a function, or not at all (a leaf)."""
+    """How a context was split: on a variable, on a function, or not at all (a leaf).
+
+    size : functions that the leaf added when it was decided; 0 if it is not known.
+    """
 
     variable: int = -1
     guard: Guard | None = None
+    size: int = 0
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the context is not split."""
+        return self.variable < 0 and self.guard is None
 
     def __str__(self) -> str:
         if self.guard is not None:
@@ -117,6 +128,9 @@ class TreeGrower:
                 halves = [context.with_literal(decision.variable, bit) for bit in (0, 1)]
             else:
                 self._leaf(node, context, signatures, UNLIMITED)
+                if not decision.size:
+                    size = len(self.table) - self.settled
+                    self.decisions[_key(context)] = replace(decision, size=max(1, size))
                 continue
             node.low, node.high = len(self.nodes), len(self.nodes) + 1
             self.nodes += [TreeNode(half) for half in halves]
@@ -142,13 +156,19 @@ class TreeGrower:
         return Context(context.mask, context.value, outputs), values[outputs]
 
     def _decide(self, context: Context, signatures: U64) -> Decision:
-        key = context.mask.tobytes() + context.value.tobytes()
-        if key in self.decisions:
-            decision = self.decisions[key]
-            if decision.guard is None or decision.guard.holds(self.queries, self.bank, context):
-                return decision
-        self.decisions[key] = decision = self._new_decision(context, signatures)
+        """What was decided in an earlier round, while it holds: a leaf may turn out to be far larger."""
+        decision = self.decisions.get(_key(context))
+        if decision is not None and self._holds(decision, context, signatures):
+            return decision
+        self.decisions[_key(context)] = decision = self._new_decision(context, signatures)
         return decision
+
+    def _holds(self, decision: Decision, context: Context, signatures: U64) -> bool:
+        if decision.guard is not None:
+            return decision.guard.holds(self.queries, self.bank, context)
+        if not decision.is_leaf:
+            return True
+        return self._try_leaf(context, signatures, Effort(_OUTGROWN * decision.size + _OUTGROWN_BY))
 
     def _new_decision(self, context: Context, signatures: U64) -> Decision:
         if context.outputs.shape[0] < 2 or not self.config.contexts:
@@ -253,8 +273,7 @@ class TreeGrower:
             node.known[int(output)] = literal
         if not ids:
             return True
-        key = context.mask.tobytes() + context.value.tobytes()
-        return self.expander.expand(ids, np.array(planes), key, effort)
+        return self.expander.expand(ids, np.array(planes), _key(context), effort)
 
     def _guard_literal(self, guard: Guard) -> int:
         """Learn the guard's function on its own; its literal."""
@@ -264,6 +283,10 @@ class TreeGrower:
         node = TreeNode(context)
         self._leaf(node, context, signature, UNLIMITED)
         return node.known[guard.output] ^ guard.inverted
+
+
+def _key(context: Context) -> bytes:
+    return context.mask.tobytes() + context.value.tobytes()
 
 
 def _fixed(context: Context, guard: Guard, bit: int) -> Context:

@@ -57,7 +57,7 @@ def check_witnesses(ledger: Ledger, oracle: FieldOracle | TableOracle) -> None:
 
 def test_refined_speculations_are_kept() -> None:
     """Until rows with equal words are seen, equality is taken for FALSE in many cubes."""
-    fitted = learn(equality(), recorded())
+    fitted = learn(equality(), recorded(), n_sensitivity=64)
     ledger = ledger_of(fitted)
     old = ledger.round > 0
     assert fitted.stats_.n_rounds > 1 and old.any()
@@ -86,8 +86,9 @@ def test_a_row_that_refutes_is_kept() -> None:
         assert run.given_up.witness.tolist() == ([] if rows is None and at == 1 else [[5]])
 
 
-def test_an_unfinished_diagram_has_refuted_claims() -> None:
-    fitted = BsdLearner(small_config(max_rounds=1))
+def test_an_unfinished_diagram_has_refuted_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "_CYCLES", 1 << 20)  # so that the one round ends with a diagram
+    fitted = BsdLearner(small_config(max_rounds=1, n_sensitivity=64))
     with pytest.raises(BudgetReached):
         fitted.fit(equality(), recorded())
     ledger = ledger_of(fitted)
@@ -137,7 +138,7 @@ def test_given_up_claims_come_back_from_a_checkpoint(monkeypatch: pytest.MonkeyP
     seen: list[tuple[Ledger, Product]] = []
     inner = fit.product_of
     monkeypatch.setattr(fit, "product_of", lambda *of: (seen.append((of[2], inner(*of))), seen[-1][1])[1])
-    learn(equality(), recorded())
+    learn(equality(), recorded(), n_sensitivity=64)
     given_up, product = seen[-1]
     assert len(given_up) > 10
     back = given_up_in(Product.from_arrays(product.arrays()))

@@ -69,7 +69,7 @@ def test_a_round_that_was_whole_is_what_is_left() -> None:
     """Refinement off: the diagram of the first round, with the rows on which it is wrong."""
     oracle = FieldOracle([32, 32], [1, 2], lambda a, b: ((a == b).astype(np.uint64), a & np.uint64(3)))
     rows = Fields([32, 32]).random(3, 500)
-    learner = stopped(oracle, rows, max_rounds=1)
+    learner = stopped(oracle, rows, max_rounds=1, n_sensitivity=64)
     stats = learner.stats_
     assert not stats.finished and stats.n_rounds == 1
     assert stats.n_wrong < stats.n_checked / 10 and stats.wrong_by_output[1:] in ((0, 0), ())

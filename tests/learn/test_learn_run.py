@@ -71,9 +71,9 @@ def test_round_limit() -> None:
     """An event rarer than the first bank takes more than one round."""
     oracle = FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),))
     rows = Fields([32, 32]).random(3, 500)
-    assert learn(oracle, rows).stats_.n_rounds > 1
+    assert learn(oracle, rows, n_sensitivity=64).stats_.n_rounds > 1
     with pytest.raises(BudgetReached, match=r"after 1 rounds .* raise max_rounds"):
-        learn(oracle, rows, max_rounds=1)
+        learn(oracle, rows, max_rounds=1, n_sensitivity=64)
 
 
 def test_events() -> None:
@@ -107,7 +107,9 @@ def test_statistics() -> None:
 
 def test_counterexamples_are_counted() -> None:
     rows = Fields([32, 32]).random(3, 500)
-    learner = learn(FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),)), rows)
+    learner = learn(
+        FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),)), rows, n_sensitivity=64
+    )
     assert learner.stats_.n_counterexamples > 0
     assert learner.ledger_summary_["bank_rows"] > 1024
 

@@ -116,6 +116,12 @@ def _hashes(base: U64, mask: U64, lead: int) -> U64:
     return out
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _is_known(h: np.uint64, known: U64) -> bool:
+    at = np.searchsorted(known, h)
+    return bool(at < known.shape[0] and known[at] == h)
+
+
 @njit(cache=True, nogil=True)
 def _expansion_cost(
     base: U64, sens: U64, plane: U64, known: U64, mask: U64, lead: int, whole: U64, y: int
@@ -136,22 +142,22 @@ def _expansion_cost(
             n += 1
             continue
         touched = True
-        for b in range(n_blocks):
-            word[b] = base[f, b] ^ (sens[f, y, b] & plane[b])
-        hashes[n] = hash_masked(word, mask, lead)
-        for b in range(n_blocks):
-            word[b] = base[f, b] ^ (sens[f, y, b] & ~plane[b])
-        hashes[n + 1] = hash_masked(word, mask, lead)
-        n += 2
+        before = n
+        for bit in range(2):
+            for b in range(n_blocks):
+                word[b] = base[f, b] ^ (sens[f, y, b] & (~plane[b] if bit else plane[b]))
+            hashes[n] = hash_masked(word, mask, lead)
+            if hashes[n] != 0 and not _is_known(hashes[n], known):
+                n += 1
+        if n == before:  # that ends the function, now or later
+            hashes[n] = whole[f]
+            n += 1
     if not touched:
         return np.int64(-1)
     part = np.sort(hashes[:n])
     count = np.int64(0)
     for i in range(n):
-        if part[i] == 0 or (i > 0 and part[i] == part[i - 1]):
-            continue
-        at = np.searchsorted(known, part[i])
-        if at < known.shape[0] and known[at] == part[i]:
+        if part[i] == 0 or (i > 0 and part[i] == part[i - 1]) or _is_known(part[i], known):
             continue
         count += 1
     return count
@@ -181,8 +187,9 @@ def expansion_costs(base: U64, sens: U64, planes: U64, known: U64, mask: U64, le
     base (l, b) signatures, sens (l, v, b), planes (v, b), known (m,) sorted hashes of functions that exist
     already, mask (b,) the rows that count and `lead` one of them, costs (v,): distinct cofactors up to
     complement that are neither constant nor known, live functions that do not depend on the variable
-    included; -1 where no live function depends on it. The cofactors need no queries: on a row with y = 1,
-    ``f|y=0 = f ^ S[f, y]``.
+    included; -1 where no live function depends on it. A function whose cofactors are all constant or known
+    counts as if it stayed: it would be as cheap to end it later, which is no reason to do it now. The
+    cofactors need no queries: on a row with y = 1, ``f|y=0 = f ^ S[f, y]``.
     """
     run = _expansion_costs_threaded if sens.size >= _THREADED else _expansion_costs_plain
     run(base, sens, planes, known, mask, lead, costs)
