@@ -34,7 +34,7 @@ def unit(op: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndar
 def learned_unit(share: bool = True) -> Model:
     """The model of `unit`, with or without the passes that share functions; learned once, with one thread."""
     before = numba.get_num_threads()
-    passes = {"exclusive": share, "substitution": share}
+    passes = {"exclusive": share, "substitution": share, "reordering": share}
     config = LearnConfig(n_bank=1024, n_check=1 << 18, jobs=1, control_gain=0.02, **passes)
     learner = BsdLearner(config).fit(FunctionOracle(unit, UNIT))
     numba.set_num_threads(before)

@@ -40,7 +40,12 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("no-contexts", "no control splitting: one order for all", {"contexts": False}),
     Variant("no-exclusive", "no exclusive-or guards", {"exclusive": False}),
     Variant("no-substitution", "no sharing up to substitution", {"substitution": False}),
-    Variant("no-sharing", "neither of the two", {"exclusive": False, "substitution": False}),
+    Variant("no-reordering", "no better orders of what is learned", {"reordering": False}),
+    Variant(
+        "no-sharing",
+        "none of the three",
+        {"exclusive": False, "substitution": False, "reordering": False},
+    ),
     Variant("no-refinement", "no refinement: one round", {"max_rounds": 1}),
     Variant("bank-512", "512 samples", {"n_bank": 512}),
     Variant("bank-2048", "2,048 samples", {"n_bank": 2048}),

@@ -21,6 +21,7 @@ class LearnConfig:
     merging : speculate that functions with equal signatures are equal (off, for the ablation only: every
         cofactor is learned anew; the diagram is still reduced).
     exclusive : make exclusive ors of two functions guards, where that makes the finished diagram smaller.
+    reordering : sift the variables of what is learned, and join halves of a context that are smaller as one.
     substitution : share functions of different contexts that are equal up to a substitution of inputs.
     max_nodes : budget of expanded functions.
     max_rounds : budget of refinement rounds.
@@ -38,6 +39,7 @@ class LearnConfig:
     function_guards: bool = True
     merging: bool = True
     exclusive: bool = True
+    reordering: bool = True
     substitution: bool = True
     max_nodes: int = 400_000
     max_rounds: int = 60

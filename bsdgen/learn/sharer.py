@@ -62,7 +62,8 @@ class Sharer:
         rng = np.random.default_rng([self.config.seed, number])
         probe = CareProbe(self.queries, attempt.bank)
         for substitution, uncared in ((True, probe), (True, None), (False, None)):
-            if (substitution and not self.config.substitution) or not (substitution or self.config.exclusive):
+            exact = self.config.exclusive or self.config.reordering
+            if (substitution and not self.config.substitution) or not (substitution or exact):
                 continue
             try:
                 sharing = self._sharing(attempt, substitution, uncared)
@@ -87,6 +88,7 @@ class Sharer:
             attempt.assembly.tree,
             self.config.exclusive,
             substitution,
+            self.config.reordering,
             uncared,
             lambda message: self.say("share", message),
             lambda: self.check_budget(len(attempt.table)),

@@ -21,9 +21,9 @@ from bsdgen.learn.ledger import Kind, Ledger, Status, claims
 def learned(make: Callable[[], FieldOracle | TableOracle], share: bool = True) -> BsdLearner:
     """With the passes that share functions of the finished diagram, or without."""
     if make is not decoder_oracle:
-        return learn(make(), exclusive=share, substitution=share)
+        return learn(make(), exclusive=share, substitution=share, reordering=share)
     with patch.object(tree, "_LEAF_BUDGET", 0):  # or one leaf would do for all
-        return learn(make(), control_gain=0.01, exclusive=share, substitution=share)
+        return learn(make(), control_gain=0.01, exclusive=share, substitution=share, reordering=share)
 
 
 MAKERS = [unit_oracle, guard_oracle, random_oracle, decoder_oracle]

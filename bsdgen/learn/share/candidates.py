@@ -26,6 +26,7 @@ class Candidate:
 
     use: Use
     fixed: dict[int, int]
+    given: dict[int, int]
     pairing: tuple[tuple[int, int], ...]
     pairs: tuple[tuple[int, int], ...]
 
@@ -68,22 +69,25 @@ class CandidateFinder:
         found: set[tuple[int, int]] = set()  # first pairs of what has been found
         for fixed in self._constants(functions, words):
             ours = self._cofactors(functions, fixed)
+            # what chooses between operations in both does so for the same reason
+            given = {v: 2 * (v + 1) for v in self._deciding(functions) if v not in fixed}
             for pairing in self._pairings(ours, words):
                 if pairing[0] in found:
                     continue
                 pairs = tuple((ours[f], words[g]) for f, g in pairing)
                 self.before()
-                match = self.matcher.match(pairs, _DROPS, same=[f == g for f, g in pairing])
+                match = self.matcher.match(pairs, _DROPS, same=[f == g for f, g in pairing], given=given)
                 if match is not None:
                     found.add(pairing[0])
-                    yield Candidate(_use_of(pairing, match, fixed), fixed, tuple(pairing), pairs)
+                    use = _use_of(pairing, match, fixed)
+                    yield Candidate(use, fixed, given, tuple(pairing), pairs)
 
     def preferred(self, candidate: Candidate, known: frozenset[tuple[int, int]]) -> Use:
         """The candidate's use with what is known of others, (variable, literal), where there is a choice."""
         key = (candidate.pairing, candidate.pairs, known)
         if key not in self._again:
             same = [f == g for f, g in candidate.pairing]
-            self._again[key] = self.matcher.match(candidate.pairs, _DROPS, known, same)
+            self._again[key] = self.matcher.match(candidate.pairs, _DROPS, known, same, candidate.given)
         match = self._again[key]
         return candidate.use if match is None else _use_of(candidate.pairing, match, candidate.fixed)
 

@@ -10,8 +10,9 @@ Agreement is agreement on random rows, and on given rare ones, thus speculation;
 result checked.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,16 +82,21 @@ class Matcher:
         drops: int,
         known: Set[tuple[int, int]] = frozenset(),
         same: Sequence[bool] | None = None,
+        given: Mapping[int, int] = MappingProxyType({}),
     ) -> Match | None:
         """One substitution for all pairs of literals (f, g) but at most `drops`.
 
         known : (variable, literal) that are preferred where there is a choice.
         same : for each pair whether f and g are the same output: then no complement is preferred, while of
             two outputs nobody knows whether they have the same polarity. None: all are.
+        given : literals by variable that are no question.
         """
         self._known = known
         order = sorted(range(len(pairs)), key=lambda k: self.graph.support(pairs[k][0]).bit_count())
-        guesses = [_Guess({})]
+        image = 0
+        for literal in given.values():
+            image |= 1 << (literal >> 1) - 1
+        guesses = [_Guess(dict(given), image=image)]
         roles: _Roles | None = None
         for done, k in enumerate(order):
             f, g = pairs[k]

@@ -5,7 +5,6 @@ chooses between: that costs no more decision nodes, but every node then stands f
 separates the two, which exclusive-or guards and units can make use of.
 """
 
-from bsdgen.learn.control import DONT_CARE
 from bsdgen.learn.share.graph import Graph, variables
 from bsdgen.learn.share.rebuild import rebuilt
 from bsdgen.learn.share.units import Contexts
@@ -33,7 +32,7 @@ def pulled(graph: Graph, contexts: Contexts, controls: int) -> tuple[Contexts, d
             better = _best(graph, contexts, place, controls)
             if better is None:
                 break
-            replaced = _replaced(contexts, better)
+            replaced = contexts.replaced(better)
             total = _total(graph, replaced)
             if total > cost - _LEAST_GAIN:
                 break
@@ -64,13 +63,3 @@ def _best(graph: Graph, contexts: Contexts, place: int, controls: int) -> dict[i
         if now <= cost - _LEAST_GAIN and (best is None or now < best[0]):
             best = now, made
     return None if best is None else dict(zip(literals, best[1], strict=True))
-
-
-def _replaced(contexts: Contexts, literals: dict[int, int]) -> Contexts:
-    """The contexts with functions replaced by others that are equal to them."""
-    made = contexts.copy()
-    for entries in made.settled:
-        for output, literal in entries.items():
-            if literal != DONT_CARE and literal & ~1 in literals:
-                entries[output] = literals[literal & ~1] ^ (literal & 1)
-    return made

@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
-from bsdgen.learn.control import GONE, ControlTree
+from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
 from bsdgen.learn.share.exclusive import ExclusiveGraph
 from bsdgen.learn.share.graph import Graph
 from bsdgen.learn.share.pull import pulled
 from bsdgen.learn.share.rare import walked_planes
 from bsdgen.learn.share.rebuild import Shared, rebuilt
+from bsdgen.learn.share.reorder import Sifter, reordered
 from bsdgen.learn.share.search import Search
 from bsdgen.learn.share.units import Claim, Contexts, Uncared, Unit
+from bsdgen.learn.share.unsplit import unsplit
 
+_NOWHERE = -2  # a literal that no graph has
 _LARGEST = 200_000  # nodes, and outputs by context, of what is looked at; each takes some 0.1 ms
 
 
@@ -79,6 +82,7 @@ def share(
     tree: ControlTree,
     exclusive: bool,
     substitution: bool,
+    reordering: bool = True,
     uncared: Uncared | None = None,
     tell: Callable[[str], None] = lambda message: None,
     tick: Callable[[], None] = lambda: None,
@@ -88,7 +92,7 @@ def share(
     Parameters
     ----------
     tree : its control tree.
-    exclusive, substitution : which passes are made.
+    exclusive, substitution, reordering : which passes are made (`bsdgen.learn.LearnConfig`).
     uncared : tells which outputs mean nothing inside a cube; functions then need not be kept there.
     tell : told how far the work is.
     tick : called now and then; what it raises ends the work.
@@ -100,14 +104,20 @@ def share(
     """
     if bsd.n_nodes + tree.literal.shape[0] > _LARGEST:
         return None
-    graph, literals = (ExclusiveGraph if exclusive else Graph).of(bsd)
+    graph, literals = Graph.of(bsd)
     contexts = Contexts.of(tree, literals, bsd.n_outputs, uncared)
     if contexts is None:
         return None
     contexts = contexts.cared_only(graph)
-    renamed: dict[int, int] = {}
+    if reordering:
+        sifter = Sifter(tick)
+        contexts, renamed = reordered(graph, contexts, sifter)
+        contexts = unsplit(graph, contexts, sifter)
+        literals = [_renamed(literal, renamed) for literal in literals]
     if exclusive:
+        graph, contexts, literals = _with_exclusive(graph, contexts, literals)
         contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
+        literals = [_renamed(literal, renamed) for literal in literals]
     units: list[Unit] = []
     if substitution:
         search = Search(graph, contexts, tell, tick, rare=walked_planes(bsd, tree))
@@ -116,14 +126,25 @@ def share(
     shared = rebuilt(graph, contexts, units)
     plain, old = Graph.of(bsd)
     roots = [old[int(root) >> 1] ^ (int(root) & 1) for root in bsd.roots]
-    if _size(shared.graph, shared.roots) >= _size(plain, roots):
+    if shared.graph.size(shared.roots) >= plain.size(roots):
         return None
-    return _result(contexts, units, shared, [_renamed(literal, renamed) for literal in literals])
+    return _result(contexts, units, shared, literals)
 
 
-def _size(graph: Graph, roots: list[int]) -> int:
-    """Gates, and two more a node: a node less is worth a gate or two more, for those who read diagrams."""
-    return graph.cost(roots) + 2 * len(graph.cone(roots))
+def _with_exclusive(
+    graph: Graph, contexts: Contexts, literals: list[int]
+) -> tuple[Graph, Contexts, list[int]]:
+    """The same in a graph with exclusive-or guards; literals of what no context needs are `_NOWHERE`."""
+    new = ExclusiveGraph(graph.n_inputs)
+    needed = [e for entries in contexts.settled for e in entries.values() if e != DONT_CARE]
+    made = graph.composed([*contexts.guard, *needed], {}, new)
+    moved = contexts.copy()
+    moved.guard = [made[g >> 1] ^ (g & 1) for g in contexts.guard]
+    for entries in moved.settled:
+        for output, e in entries.items():
+            if e != DONT_CARE:
+                entries[output] = made[e >> 1] ^ (e & 1)
+    return new, moved, [made[e >> 1] ^ (e & 1) if e >> 1 in made else _NOWHERE for e in literals]
 
 
 def _renamed(literal: int, renamed: dict[int, int]) -> int:

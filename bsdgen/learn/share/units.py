@@ -109,6 +109,15 @@ class Contexts:
         made.settled = [dict(entries) for entries in self.settled]
         return made
 
+    def replaced(self, literals: Mapping[int, int]) -> "Contexts":
+        """With functions replaced by others that are equal to them: by uncomplemented literal."""
+        made = self.copy()
+        for entries in made.settled:
+            for output, literal in entries.items():
+                if literal != DONT_CARE and literal & ~1 in literals:
+                    entries[output] = literals[literal & ~1] ^ (literal & 1)
+        return made
+
     def controls(self, graph: Graph) -> int:
         """Variables that some context is split on, as a bit set."""
         return sum(1 << index - 1 for index in {g >> 1 for g in self.guard} if 0 < index < graph.first)
