@@ -207,7 +207,8 @@ class DemoOracle:
     def query(self, inputs: U64) -> tuple[U64, U64]:
         """Compute each row; see `bsdgen.oracle.protocol.Oracle.query`."""
         outputs = np.empty((inputs.shape[0], n_words(self.width)), np.uint64)
-        care = np.full_like(outputs, np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - self.width))
+        care = np.empty_like(outputs)
+        care.fill(0xFFFFFFFFFFFFFFFF >> (64 - self.width))
         kernel = _rows if inputs.shape[0] <= _CHUNK else _chunks
         kernel(self.number, self.width, np.ascontiguousarray(inputs), outputs)
         return outputs, care

@@ -19,6 +19,7 @@ from bsdgen.errors import BudgetReached
 from bsdgen.learn.config import LearnConfig
 
 _MIB = 1 << 20
+_PAGE = resource.getpagesize()
 _DEFAULT_SHARE = 0.8  # of the memory that there is
 _FENCE_SHARE = 0.9  # of the memory that there is
 _SEARCH_SHARE = 0.6  # of the time, for as long as there is no diagram to fall back on
@@ -38,7 +39,11 @@ def _process(pid: int) -> psutil.Process:
 
 def rss_mib() -> float:
     """Resident memory of this process now."""
-    return float(_process(os.getpid()).memory_info().rss) / _MIB
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # a tenth of the time that psutil takes
+            return int(file.read().split()[1]) * _PAGE / _MIB
+    except (OSError, IndexError, ValueError):
+        return float(_process(os.getpid()).memory_info().rss) / _MIB
 
 
 def memory_there_is_mib() -> float:

@@ -50,12 +50,12 @@ def force(bank: U64, mask: U64, value: U64, out: U64) -> None:
 
 @njit(cache=True, nogil=True)
 def _flip_job(rows: U64, mask: U64, value: U64, cube: int, variable: int, out: U64, first: int) -> None:
-    k = rows.shape[1]
-    for row in range(k):
-        for word in range(rows.shape[2]):
-            out[first + row, word] = (rows[cube, row, word] & ~mask[cube, word]) | value[cube, word]
-        if variable >= 0:
-            out[first + row, variable >> 6] ^= _ONE << np.uint64(variable & 63)
+    for word in range(rows.shape[2]):
+        keep = ~mask[cube, word]
+        fixed = value[cube, word]
+        flip = _ONE << np.uint64(variable & 63) if variable >= 0 and variable >> 6 == word else np.uint64(0)
+        for row in range(rows.shape[1]):
+            out[first + row, word] = ((rows[cube, row, word] & keep) | fixed) ^ flip
 
 
 @njit(cache=True, parallel=True, nogil=True)
