@@ -188,10 +188,16 @@ class Expander:
         if not self.table.expanded(literal >> 1):
             self.expand([literal >> 1], signature, function.order)
 
-    def forget(self, size: int) -> None:
-        """Drop all functions from id `size` on."""
-        self.table.forget(size)
-        self.expanded = [entry for entry in self.expanded if entry[0] < size]
+    def forget(self, size: int) -> Callable[[], None]:
+        """Drop all functions from id `size` on; what is returned has them back."""
+        dropped, before = self.table.forget(size), self.expanded
+        self.expanded = [entry for entry in before if entry[0] < size]
+
+        def restore() -> None:
+            self.table.restore(dropped)
+            self.expanded = before
+
+        return restore
 
     def _choose(self, live: _Live, careful: bool) -> int:
         known = np.unique(np.array([common for _, common in self.expanded], np.uint64))
