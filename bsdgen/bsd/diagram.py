@@ -38,7 +38,9 @@ def _transpose64(block: U64) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _run_nodes(first: int, guard: I32, low: I32, high: I32, value: U64) -> None:  # pragma: no cover - compiled
+def _run_nodes(
+    first: int, guard: I32, low: I32, high: I32, value: U64
+) -> None:  # pragma: no cover - compiled
     """Fill in the words of the nodes, from row `first` of `value` (n, 4) on."""
     zero = np.uint64(0)
     for i in range(guard.shape[0]):

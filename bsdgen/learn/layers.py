@@ -342,7 +342,8 @@ class Expander:
         self, rows: U64, base: U64, output: I64, mask: U64, value: U64, supports: NDArray[np.bool_] | None
     ) -> NDArray[np.bool_]:
         n, n_inputs = mask.shape[0], self.queries.n_inputs
-        free = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :n_inputs] == 0
+        fixed = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :n_inputs]
+        free: NDArray[np.bool_] = fixed == 0
         if supports is None:
             return free
         expected = free & supports

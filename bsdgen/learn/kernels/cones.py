@@ -112,7 +112,7 @@ def tested(
 def cofactors(
     literals: U64, chosen: I64, places: I64, table: I64, output: int
 ) -> U64:  # pragma: no cover - compiled
-    """Cofactors (8, words) on the variables `places`, up to three: bit j of the index is the value of the jth.
+    """Cofactors (8, words) on the variables `places`, up to three: bit j of the index is the jth's.
 
     literals, chosen : see `tested`. Beyond 2^m, for m variables, the first ones are repeated.
     """

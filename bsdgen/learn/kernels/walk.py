@@ -126,4 +126,6 @@ def walk(
                 continue
             fixed[:] = mask[which[at]]
             state = scramble(key + np.uint64(at) * np.uint64(0xD1342543DE82EF95))
-            _walk_row(state, n_inputs, guard, low, high, choices, np.int64(start[at]), fixed, rows[at], waiting)
+            _walk_row(
+                state, n_inputs, guard, low, high, choices, np.int64(start[at]), fixed, rows[at], waiting
+            )

@@ -138,9 +138,7 @@ class Matcher:
             found = evaluator.variables
             self.work += found.shape[0] * (_EVALUATION + evaluator.n_nodes // 20)
             figures = np.zeros((found.shape[0], 2), np.int64)
-            kernel.flips(
-                self.planes, _WORDS, found, evaluator.table, int(evaluator.outputs[0]), figures
-            )
+            kernel.flips(self.planes, _WORDS, found, evaluator.table, int(evaluator.outputs[0]), figures)
             counts = figures.astype(np.float64)
             counts[:, 1] = 2 * counts[:, 1] - counts[:, 0]
             if np.bitwise_count(base).sum() > (0.5 + _NEAR) * 64 * _WORDS:
@@ -271,9 +269,10 @@ class Matcher:
 
         cofactors : shape (8, words), bit j of the first index being the value of unknown variable j.
         """
-        lists = [np.array(of, np.int64) for of in (*literals, *[[0]] * (_SOLVED - len(literals)))]
+        lists = *literals, *[[0]] * (_SOLVED - len(literals))
+        first, second, third = (np.array(of, np.int64) for of in lists)
         found = np.empty((_MOST, _SOLVED), np.int64)
-        n = kernel.fitting(cofactors, self._few_literals, *lists, target, found)
+        n = kernel.fitting(cofactors, self._few_literals, first, second, third, target, found)
         return [tuple(choice) for choice in found[:n, : len(literals)].tolist()]
 
 
