@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, to_bool
-from bsdgen.learn.kernels import climb, delta, influence, rows
+from bsdgen.learn.kernels import climb, counts, delta, influence, rows
 
 SEEDS = range(4)
 
@@ -275,3 +275,13 @@ def test_neighbours_and_which_are_kept() -> None:
     kept = np.array([True, True, False, True])
     assert np.array_equal(after, np.where(kept[:, None], tried, before))
     assert np.array_equal(best, changes + ~kept)
+
+
+def test_count_bit() -> None:
+    rng = np.random.default_rng(6)
+    table, group = words(rng, 300, 2), rng.integers(0, 4, 300)
+    bit, got = np.array([0, 63, 64, 127], np.int32), np.array([5, 0, 0, 0])
+    counts.count_bit(table, group, bit, got)
+    set_bits = to_bool(table, 128)
+    wanted = [int(set_bits[group == g, bit[g]].sum()) + (5 if g == 0 else 0) for g in range(4)]
+    assert got.tolist() == wanted
