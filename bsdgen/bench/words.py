@@ -6,7 +6,6 @@ lowest. What each number means is written down again, independently, in `bsdgen.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numba import njit, prange
@@ -14,11 +13,12 @@ from numba import njit, prange
 from bsdgen.bits import U64, n_words
 from bsdgen.traces.schema import Field, Schema
 
-Word: TypeAlias = np.uint64
 N_SELECT = 10
 WIDTHS = (4, 8, 16, 32, 64)
 FACTOR = 3  # the constant x of function 12
+_SELECTED = 16  # the first function that looks at select bits
 _CHUNK = 8192  # rows a thread takes at a time
+_BLOCK = 512  # rows whose words are taken apart together: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -76,71 +76,97 @@ def demo_schema(width: int) -> Schema:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _field(row: U64, bit: int, width: int) -> Word:  # pragma: no cover - compiled
-    """`width` bits (at most 64) from `bit` of a packed row."""
+@njit(cache=True, nogil=True)
+def _field(inputs: U64, first: int, bit: int, width: int, out: U64) -> None:  # pragma: no cover - compiled
+    """`width` bits (at most 64) from `bit` of the packed rows from `first` on: out (n,)."""
     word = bit >> 6
-    shift = bit & 63
-    value: Word = row[word] >> np.uint64(shift)
-    if shift + width > 64:
-        value |= row[word + 1] << np.uint64(64 - shift)
-    return value & (np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - width))
+    shift = np.uint64(bit & 63)
+    ones = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - width)
+    for i in range(out.shape[0]):
+        out[i] = (inputs[first + i, word] >> shift) & ones
+    if (bit & 63) + width > 64:
+        rest = np.uint64(64) - shift
+        for i in range(out.shape[0]):
+            out[i] |= (inputs[first + i, word + 1] << rest) & ones
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _value(number: int, a: Word, b: Word, s: Word, width: int) -> Word:  # pragma: no cover - compiled
-    """The function's word before it is cut to `width` bits; all arithmetic is modulo 2**64."""
-    amount = b & np.uint64(width - 1)
+@njit(cache=True, nogil=True)
+def _values(number: int, a: U64, b: U64, s: U64, width: int, y: U64) -> None:  # pragma: no cover - compiled
+    """The function's words before they are cut to `width` bits; all arithmetic is modulo 2**64.
+
+    One loop a function: a choice by number in every row would take longer than the function itself.
+    """
+    n = y.shape[0]
+    few = np.uint64(width - 1)
     sign = np.uint64(1) << np.uint64(width - 1)
+    zero, one = np.uint64(0), np.uint64(1)
     if number == 0:
-        return a
-    if number in (1, 2):
-        return a + b
-    if number in (3, 4):
-        return a - b
-    if number == 5:
-        return a << amount
-    if number == 6:
-        return a >> amount
-    if number == 7:
-        return np.uint64(1) if a < b else np.uint64(0)
-    if number == 8:
-        return np.uint64(1) if (a ^ sign) < (b ^ sign) else np.uint64(0)
-    if number == 9:
-        return a & b
-    if number == 10:
-        return a | b
-    if number == 11:
-        return a ^ b
-    if number == 12:
-        return np.uint64(FACTOR) * a + b
-    if number == 13:
-        return np.uint64(0) - (a + b)
-    if number == 14:
-        return a + np.uint64(4)
-    if number == 15:
-        return np.uint64(11) * a + np.uint64(5) * b + np.uint64(4)
-    if number in (16, 17):
-        return a - b if s & np.uint64(1) else a + b
-    select = s & np.uint64(3)
-    if select == 0:
-        return a + b
-    if select == 1:
-        return a << amount
-    if select == 2:
-        return np.uint64(1) if a < b else np.uint64(0)
-    return a & b
+        for i in range(n):
+            y[i] = a[i]
+    elif number in (1, 2):
+        for i in range(n):
+            y[i] = a[i] + b[i]
+    elif number in (3, 4):
+        for i in range(n):
+            y[i] = a[i] - b[i]
+    elif number == 5:
+        for i in range(n):
+            y[i] = a[i] << (b[i] & few)
+    elif number == 6:
+        for i in range(n):
+            y[i] = a[i] >> (b[i] & few)
+    elif number == 7:
+        for i in range(n):
+            y[i] = one if a[i] < b[i] else zero
+    elif number == 8:
+        for i in range(n):
+            y[i] = one if (a[i] ^ sign) < (b[i] ^ sign) else zero
+    elif number == 9:
+        for i in range(n):
+            y[i] = a[i] & b[i]
+    elif number == 10:
+        for i in range(n):
+            y[i] = a[i] | b[i]
+    elif number == 11:
+        for i in range(n):
+            y[i] = a[i] ^ b[i]
+    elif number == 12:
+        for i in range(n):
+            y[i] = np.uint64(FACTOR) * a[i] + b[i]
+    elif number == 13:
+        for i in range(n):
+            y[i] = zero - (a[i] + b[i])
+    elif number == 14:
+        for i in range(n):
+            y[i] = a[i] + np.uint64(4)
+    elif number == 15:
+        for i in range(n):
+            y[i] = np.uint64(11) * a[i] + np.uint64(5) * b[i] + np.uint64(4)
+    elif number in (16, 17):
+        for i in range(n):
+            y[i] = a[i] - b[i] if s[i] & one else a[i] + b[i]
+    else:
+        for i in range(n):
+            less = one if a[i] < b[i] else zero
+            even = less if s[i] & np.uint64(2) else a[i] + b[i]
+            odd = a[i] & b[i] if s[i] & np.uint64(2) else a[i] << (b[i] & few)
+            y[i] = odd if s[i] & one else even
 
 
 @njit(cache=True, nogil=True)
 def _rows(number: int, width: int, inputs: U64, outputs: U64) -> None:  # pragma: no cover - compiled
     ones = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - width)
-    for i in range(inputs.shape[0]):
-        row = inputs[i]
-        a = _field(row, 0, width)
-        b = _field(row, width, width)
-        s = _field(row, 2 * width, N_SELECT)
-        outputs[i, 0] = _value(number, a, b, s, width) & ones
+    words = np.empty((4, min(_BLOCK, inputs.shape[0])), np.uint64)
+    for first in range(0, inputs.shape[0], _BLOCK):
+        n = min(_BLOCK, inputs.shape[0] - first)
+        a, b, s, y = words[0, :n], words[1, :n], words[2, :n], words[3, :n]
+        _field(inputs, first, 0, width, a)
+        _field(inputs, first, width, width, b)
+        if number >= _SELECTED:
+            _field(inputs, first, 2 * width, N_SELECT, s)
+        _values(number, a, b, s, width, y)
+        for i in range(n):
+            outputs[first + i, 0] = y[i] & ones
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -180,8 +206,9 @@ class DemoOracle:
 
     def query(self, inputs: U64) -> tuple[U64, U64]:
         """Compute each row; see `bsdgen.oracle.protocol.Oracle.query`."""
-        outputs = np.zeros((inputs.shape[0], n_words(self.width)), np.uint64)
-        care = np.full_like(outputs, np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - self.width))
+        outputs = np.empty((inputs.shape[0], n_words(self.width)), np.uint64)
+        care = np.empty_like(outputs)
+        care.fill(0xFFFFFFFFFFFFFFFF >> (64 - self.width))
         kernel = _rows if inputs.shape[0] <= _CHUNK else _chunks
         kernel(self.number, self.width, np.ascontiguousarray(inputs), outputs)
         return outputs, care

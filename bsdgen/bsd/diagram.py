@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd.literals import I32, check_graph
 
-_BLOCK = 64  # rows evaluated together: one machine word a node
+_WORDS = 4  # words of 64 rows that are evaluated together
+_ROWS = 64 * _WORDS
 
 
 @njit(cache=True, nogil=True)
@@ -36,39 +37,57 @@ def _transpose64(block: U64) -> None:  # pragma: no cover - compiled
         mask ^= mask << np.uint64(j)
 
 
+@njit(cache=True, nogil=True)
+def _run_nodes(
+    first: int, guard: I32, low: I32, high: I32, value: U64
+) -> None:  # pragma: no cover - compiled
+    """Fill in the words of the nodes, from row `first` of `value` (n, 4) on."""
+    zero = np.uint64(0)
+    for i in range(guard.shape[0]):
+        g, lo, hi = np.uint64(guard[i] >> 1), np.uint64(low[i] >> 1), np.uint64(high[i] >> 1)
+        flip_g = zero - np.uint64(guard[i] & 1)
+        flip_lo = zero - np.uint64(low[i] & 1)
+        flip_hi = zero - np.uint64(high[i] & 1)
+        for j in range(_WORDS):  # a constant: these are one vector instruction each
+            off = value[lo, j] ^ flip_lo
+            on = value[hi, j] ^ flip_hi
+            value[first + i, j] = off ^ ((value[g, j] ^ flip_g) & (off ^ on))
+
+
 @njit(cache=True, parallel=True, nogil=True)
 def _evaluate(
     inputs: U64, n_inputs: int, guard: I32, low: I32, high: I32, roots: I32, out: U64
 ) -> None:  # pragma: no cover - compiled
     n = inputs.shape[0]
-    n_nodes = guard.shape[0]
-    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
-    for chunk in prange((n + 63) // 64):
-        first = chunk * 64
-        rows = min(64, n - first)
-        value = np.zeros(1 + n_inputs + n_nodes, np.uint64)
-        block = np.zeros(64, np.uint64)
-        for word in range(inputs.shape[1]):
-            for row in range(64):
-                block[row] = inputs[first + row, word] if row < rows else np.uint64(0)
-            _transpose64(block)
-            for bit in range(min(64, n_inputs - word * 64)):
-                value[1 + word * 64 + bit] = block[bit]
-        for i in range(n_nodes):
-            g = value[guard[i] >> 1] ^ (ones if guard[i] & 1 else np.uint64(0))
-            lo = value[low[i] >> 1] ^ (ones if low[i] & 1 else np.uint64(0))
-            hi = value[high[i] >> 1] ^ (ones if high[i] & 1 else np.uint64(0))
-            value[1 + n_inputs + i] = (g & hi) | (~g & lo)
-        for word in range(out.shape[1]):
-            for bit in range(64):
-                o = word * 64 + bit
-                if o < roots.shape[0]:
-                    block[bit] = value[roots[o] >> 1] ^ (ones if roots[o] & 1 else np.uint64(0))
-                else:
-                    block[bit] = np.uint64(0)
-            _transpose64(block)
-            for row in range(rows):
-                out[first + row, word] = block[row]
+    zero = np.uint64(0)
+    for part in prange((n + _ROWS - 1) // _ROWS):
+        value = np.empty((1 + n_inputs + guard.shape[0], _WORDS), np.uint64)
+        value[: 1 + n_inputs] = zero
+        block = np.empty(64, np.uint64)
+        for j in range(_WORDS):
+            first = part * _ROWS + j * 64
+            rows = min(64, n - first)
+            if rows > 0:
+                for word in range(inputs.shape[1]):
+                    for row in range(64):
+                        block[row] = inputs[first + row, word] if row < rows else zero
+                    _transpose64(block)
+                    for bit in range(min(64, n_inputs - word * 64)):
+                        value[1 + word * 64 + bit, j] = block[bit]
+        _run_nodes(1 + n_inputs, guard, low, high, value)
+        for j in range(_WORDS):
+            first = part * _ROWS + j * 64
+            rows = min(64, n - first)
+            if rows > 0:
+                for word in range(out.shape[1]):
+                    for bit in range(64):
+                        o = word * 64 + bit
+                        block[bit] = zero
+                        if o < roots.shape[0]:
+                            block[bit] = value[roots[o] >> 1, j] ^ (zero - np.uint64(roots[o] & 1))
+                    _transpose64(block)
+                    for row in range(rows):
+                        out[first + row, word] = block[row]
 
 
 @njit(cache=True, parallel=True, nogil=True)

@@ -19,6 +19,8 @@ from bsdgen.errors import BudgetReached
 from bsdgen.learn.config import LearnConfig
 
 _MIB = 1 << 20
+_PAGE = resource.getpagesize()
+_LINE = 256  # bytes, more than the system writes
 _DEFAULT_SHARE = 0.8  # of the memory that there is
 _FENCE_SHARE = 0.9  # of the memory that there is
 _SEARCH_SHARE = 0.6  # of the time, for as long as there is no diagram to fall back on
@@ -36,9 +38,22 @@ def _process(pid: int) -> psutil.Process:
     return psutil.Process(pid)
 
 
+@cache
+def _statm(pid: int) -> int:
+    """Where Linux tells this process's pages, kept open: psutil takes thirty times as long; else -1."""
+    try:
+        return os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
 def rss_mib() -> float:
     """Resident memory of this process now."""
-    return float(_process(os.getpid()).memory_info().rss) / _MIB
+    pid = os.getpid()
+    statm = _statm(pid)
+    if statm < 0:
+        return float(_process(pid).memory_info().rss) / _MIB
+    return int(os.pread(statm, _LINE, 0).split()[1]) * _PAGE / _MIB
 
 
 def memory_there_is_mib() -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.assemble import Assembly
-from bsdgen.learn.kernels.counts import count_bits
+from bsdgen.learn.kernels.counts import count_bit, count_bits
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
 from bsdgen.learn.walks import Walker
@@ -132,12 +132,7 @@ class Checker:
         return self.mistakes
 
     def _exercised_edges(self, which: NDArray[np.int64], at: slice, care: U64) -> None:
-        edges = which[at]
-        output = self.edge_output[edges]
-        word = care[np.arange(edges.shape[0]), output >> 6]
-        cared = (word >> (output & 63).astype(np.uint64)) & np.uint64(1) != 0
-        counts = self.mistakes.fresh_edges
-        counts += np.bincount(edges[cared], minlength=counts.shape[0])
+        count_bit(care, which[at], self.edge_output, self.mistakes.fresh_edges)
 
     def _exercised_entries(self, which: NDArray[np.int64], at: slice, care: U64) -> None:
         count_bits(care, which[at], self.mistakes.fresh_entries)

@@ -48,17 +48,13 @@ def climb(queries: Queries, start: U64, rng: np.random.Generator) -> U64:
     wish = _STEPS_PER_INPUT * n * min(n, _MANY_INPUTS) // _MANY_INPUTS
     steps = max(_NOTES, min(wish, _MOST_ROWS // (c * (n + 1))))
     buffer = np.empty((c * (n + 1), queries.w_in), np.uint64)
-    best, scores = np.full(c, -1, np.int64), np.empty(c, np.int64)
+    best = np.full(c, -1, np.int64)
+    flips = np.full((steps, c), -1, np.int64)
+    flips[1:] = rng.integers(0, n, (steps - 1, c))
     noted = []
     for step in range(steps):
-        tried = rows.copy()
-        if step:
-            flip = rng.integers(0, n, c)
-            tried[np.arange(c), flip >> 6] ^= np.uint64(1) << (flip & 63).astype(np.uint64)
-        kernel.neighbours(tried, n, buffer)
-        kernel.count_changes(queries.ask(buffer)[0], wanted, scores)
-        kept = scores >= best
-        rows[kept], best[kept] = tried[kept], scores[kept]
+        kernel.neighbours(rows, flips[step], n, buffer)
+        kernel.keep_better(queries.ask(buffer)[0], wanted, buffer, rows, best)
         if (step + 1) * _NOTES // steps != step * _NOTES // steps:
             noted.append(rows.copy())
     return np.concatenate(noted)

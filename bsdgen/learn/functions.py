@@ -46,6 +46,15 @@ class Function:
         return function_key(self.output, self.mask, self.value)
 
 
+@dataclass(frozen=True)
+class Forgotten:
+    """Functions that a table dropped, from id `size` on, and their signatures."""
+
+    size: int
+    functions: list[Function | None]
+    keys: list[bytes | None]
+
+
 class FunctionTable:
     """Functions by signature over one bank."""
 
@@ -96,13 +105,25 @@ class FunctionTable:
             self._by_signature[key] = 2 * index
         return 2 * index ^ complement, True
 
-    def forget(self, size: int) -> None:
+    def forget(self, size: int) -> Forgotten:
         """Drop all functions from id `size` on; nothing older may refer to them."""
-        for key in self._keys[size - 1 - self.n_inputs :]:
+        at = size - 1 - self.n_inputs
+        dropped = Forgotten(size, self.functions[size:], self._keys[at:])
+        for key in dropped.keys:
             if key is not None:
                 del self._by_signature[key]
-        del self._keys[size - 1 - self.n_inputs :]
+        del self._keys[at:]
         del self.functions[size:]
+        return dropped
+
+    def restore(self, dropped: Forgotten) -> None:
+        """Have functions back that were dropped, when there are as many others as there were then."""
+        assert len(self) == dropped.size
+        for index, key in enumerate(dropped.keys, dropped.size):
+            if key is not None:
+                self._by_signature[key] = 2 * index
+        self.functions += dropped.functions
+        self._keys += dropped.keys
 
     def at(self, index: int) -> Function:
         """The function of an id above the variables."""

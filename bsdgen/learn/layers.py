@@ -188,10 +188,16 @@ class Expander:
         if not self.table.expanded(literal >> 1):
             self.expand([literal >> 1], signature, function.order)
 
-    def forget(self, size: int) -> None:
-        """Drop all functions from id `size` on."""
-        self.table.forget(size)
-        self.expanded = [entry for entry in self.expanded if entry[0] < size]
+    def forget(self, size: int) -> Callable[[], None]:
+        """Drop all functions from id `size` on; what is returned has them back."""
+        dropped, before = self.table.forget(size), self.expanded
+        self.expanded = [entry for entry in before if entry[0] < size]
+
+        def restore() -> None:
+            self.table.restore(dropped)
+            self.expanded = before
+
+        return restore
 
     def _choose(self, live: _Live, careful: bool) -> int:
         known = np.unique(np.array([common for _, common in self.expanded], np.uint64))
@@ -269,8 +275,9 @@ class Expander:
         value = np.array([f.value for f in functions])
         rows = np.empty((n, self.n_common + _OWN_ROWS, self.queries.w_in), np.uint64)
         rows[:, : self.n_common] = self.bank[: self.n_common]
-        for i in range(n):
-            rows[i, self.n_common :] = self.bank[self._own_rows(signatures[at[i]])]
+        own = np.empty((n, _OWN_ROWS), np.int64)  # by position: the same choice whatever was expanded before
+        row_kernel.rare_rows(signatures[at], own)
+        rows[:, self.n_common :] = self.bank[own]
         everyone = np.arange(n, dtype=np.int64)
         base = self.queries.sensitivities(rows, output, mask, value, everyone, np.full(n, -1, np.int64))
         expected = None if supports is None else supports[at]
@@ -331,30 +338,20 @@ class Expander:
             low, high = (middle, high) if seen == ends[0] else (low, middle)
         return int(variables[low])
 
-    def _own_rows(self, signature: U64) -> I64:
-        bits = np.unpackbits(signature.view(np.uint8), bitorder="little")
-        ones = np.flatnonzero(bits)
-        rare = ones if 2 * ones.shape[0] <= bits.shape[0] else np.flatnonzero(bits == 0)
-        if not rare.shape[0]:
-            rare = np.arange(bits.shape[0])
-        # a fixed stride through the rare rows: the same choice whatever was expanded before
-        return rare[(np.arange(_OWN_ROWS) * rare.shape[0]) // _OWN_ROWS].astype(np.int64)
-
     def _candidates(
         self, rows: U64, base: U64, output: I64, mask: U64, value: U64, supports: NDArray[np.bool_] | None
     ) -> NDArray[np.bool_]:
         n, n_inputs = mask.shape[0], self.queries.n_inputs
-        free = np.zeros((n, n_inputs), np.bool_)
-        for i in range(n):
-            free[i, free_variables(mask[i], n_inputs)] = True
+        fixed = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :n_inputs]
+        free: NDArray[np.bool_] = fixed == 0
         if supports is None:
             return free
         expected = free & supports
         packed = np.zeros((n, self.queries.w_in * 64), np.uint8)
         packed[:, :n_inputs] = free & ~expected
-        others = np.packbits(packed, axis=1, bitorder="little").view(np.uint64)[:, None, :]
-        shifted = np.roll(rows, 1, axis=1)
-        mixed = (rows & ~others) | (shifted & others)
+        others = np.packbits(packed, axis=1, bitorder="little").view(np.uint64)
+        mixed = np.empty_like(rows)
+        row_kernel.mixed(rows, others, mixed)
         again = self.queries.sensitivities(
             mixed, output, mask, value, np.arange(n, dtype=np.int64), np.full(n, -1, np.int64)
         )

@@ -216,8 +216,11 @@ class TreeGrower:
         size = len(self.table) - before
         if control is None or size <= _FAT * context.outputs.shape[0]:
             return True
-        self.expander.forget(before)  # its functions would make the halves look small
-        return not self._halves_are_smaller(context, control, size)
+        restore = self.expander.forget(before)  # its functions would make the halves look small
+        if self._halves_are_smaller(context, control, size):
+            return False
+        restore()
+        return True
 
     def _only_leaf(self, context: Context, signatures: U64) -> Decision:
         """A leaf in any case; its order is by the careful rule if the plain one needs many functions."""

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, to_bool
-from bsdgen.learn.kernels import delta, influence, rows
+from bsdgen.learn.kernels import climb, counts, delta, influence, rows
 
 SEEDS = range(4)
 
@@ -228,3 +228,62 @@ def test_agreement(seed: int) -> None:
             equal = (differences[x] == differences[z]).all(axis=1)
             assert (same[x, z], other[x, z]) == ((both & equal).sum(), (both & ~equal).sum())
     assert same[3, 4] == active[3].sum() and other[3, 4] == 0
+
+
+@pytest.mark.parametrize("ands", range(12))
+def test_rare_rows(ands: int) -> None:
+    rng = np.random.default_rng(ands)
+    signatures = words(rng, 6, 5)
+    for _ in range(ands):
+        signatures &= words(rng, 6, 5)
+    signatures[3:] = ~signatures[3:]
+    got = np.zeros((6, 48), np.int64)
+    rows.rare_rows(signatures, got)
+    for bits, found in zip(flags(signatures), got, strict=True):
+        rare = np.flatnonzero(bits == (2 * bits.sum() <= bits.size))
+        if not rare.size:
+            rare = np.arange(bits.size)
+        assert np.array_equal(found, rare[np.arange(48) * rare.size // 48])
+
+
+def test_mixed() -> None:
+    rng = np.random.default_rng(3)
+    own, others = words(rng, 4, 64, 3), words(rng, 4, 3)[:, None]
+    got = np.zeros_like(own)
+    rows.mixed(own, others[:, 0], got)
+    assert np.array_equal(got, (own & ~others) | (np.roll(own, 1, axis=1) & others))
+
+
+def test_neighbours_and_which_are_kept() -> None:
+    rng = np.random.default_rng(5)
+    n, before, flips = 70, words(rng, 4, 2), np.array([-1, 0, 64, 69])
+    tried = before.copy()
+    for row, flip in enumerate(flips):
+        if flip >= 0:
+            tried[row, flip >> 6] ^= np.uint64(1) << np.uint64(flip & 63)
+    got = np.zeros((4 * (1 + n), 2), np.uint64)
+    climb.neighbours(before, flips, n, got)
+    table = got.reshape(4, 1 + n, 2)
+    assert np.array_equal(table[:, 0], tried)
+    assert np.array_equal(
+        to_bool((table[:, 1:] ^ tried[:, None]).reshape(-1, 2), n), np.tile(np.eye(n), (4, 1))
+    )
+
+    outputs, wanted = words(rng, 4 * (1 + n), 1), words(rng, 4, 1)
+    answers = outputs.reshape(4, 1 + n, 1)
+    changes = np.bitwise_count((answers[:, 1:] ^ answers[:, :1]) & wanted[:, None]).sum(axis=(1, 2))
+    best, after = np.array([-1, changes[1], changes[2] + 1, changes[3] - 1]), before.copy()
+    climb.keep_better(outputs, wanted, got, after, best)
+    kept = np.array([True, True, False, True])
+    assert np.array_equal(after, np.where(kept[:, None], tried, before))
+    assert np.array_equal(best, changes + ~kept)
+
+
+def test_count_bit() -> None:
+    rng = np.random.default_rng(6)
+    table, group = words(rng, 300, 2), rng.integers(0, 4, 300)
+    bit, got = np.array([0, 63, 64, 127], np.int32), np.array([5, 0, 0, 0])
+    counts.count_bit(table, group, bit, got)
+    set_bits = to_bool(table, 128)
+    wanted = [int(set_bits[group == g, bit[g]].sum()) + (5 if g == 0 else 0) for g in range(4)]
+    assert got.tolist() == wanted

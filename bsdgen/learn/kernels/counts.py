@@ -1,10 +1,11 @@
-"""Compiled count of set bits by group of rows."""
+"""Compiled counts of set bits by group of rows."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.bsd.literals import I32
 
 I64 = NDArray[np.int64]
 
@@ -24,3 +25,14 @@ def count_bits(rows: U64, group: I64, counts: I64) -> None:
                     counts[group[row], bit] += 1
                 left >>= np.uint64(1)
                 bit += 1
+
+
+@njit(cache=True, nogil=True)
+def count_bit(rows: U64, group: I64, bit: I32, counts: I64) -> None:
+    """Add to each group's count the rows in which the group's bit is set.
+
+    rows (n, w); group (n,); bit, counts (g,).
+    """
+    for row in range(rows.shape[0]):
+        at = group[row]
+        counts[at] += np.int64((rows[row, bit[at] >> 6] >> np.uint64(bit[at] & 63)) & np.uint64(1))

@@ -10,6 +10,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.learn.kernels.influence import popcount
 
 I64 = NDArray[np.int64]
 _ONE = np.uint64(1)
@@ -49,12 +50,12 @@ def force(bank: U64, mask: U64, value: U64, out: U64) -> None:
 
 @njit(cache=True, nogil=True)
 def _flip_job(rows: U64, mask: U64, value: U64, cube: int, variable: int, out: U64, first: int) -> None:
-    k = rows.shape[1]
-    for row in range(k):
-        for word in range(rows.shape[2]):
-            out[first + row, word] = (rows[cube, row, word] & ~mask[cube, word]) | value[cube, word]
-        if variable >= 0:
-            out[first + row, variable >> 6] ^= _ONE << np.uint64(variable & 63)
+    for word in range(rows.shape[2]):
+        keep = ~mask[cube, word]
+        fixed = value[cube, word]
+        flip = _ONE << np.uint64(variable & 63) if variable >= 0 and variable >> 6 == word else np.uint64(0)
+        for row in range(rows.shape[1]):
+            out[first + row, word] = ((rows[cube, row, word] & keep) | fixed) ^ flip
 
 
 @njit(cache=True, parallel=True, nogil=True)
@@ -145,3 +146,52 @@ def difference_planes(differences: U64, outputs: I64, planes: U64) -> None:
         for o in range(outputs.shape[0]):
             for block in range(whole.shape[1]):
                 planes[o, v, block] = whole[outputs[o], block]
+
+
+@njit(cache=True, nogil=True)
+def rare_rows(signatures: U64, out: I64) -> None:  # pragma: no cover - compiled
+    """Rows on which each function is the less frequent value, in even steps: signatures (f, b), out (f, n).
+
+    Fewer rows than `n` are repeated; of a constant all rows are taken for rare.
+    """
+    n_rows, n = signatures.shape[1] * 64, out.shape[1]
+    for f in range(signatures.shape[0]):
+        ones = np.int64(0)
+        for b in range(signatures.shape[1]):
+            ones += popcount(signatures[f, b])
+        flip = np.uint64(0) if 2 * ones <= n_rows else ~np.uint64(0)
+        rare = min(ones, n_rows - ones)
+        if rare == 0:
+            for i in range(n):
+                out[f, i] = i * n_rows // n
+            continue
+        seen = np.int64(0)  # rare rows before this block
+        i = 0
+        for b in range(signatures.shape[1]):
+            word = signatures[f, b] ^ flip
+            here = popcount(word)
+            at = np.int64(0)
+            while i < n and i * rare // n < seen + here:
+                wanted = i * rare // n - seen
+                # drop what is before the wanted one of this word's ones
+                while at < wanted:
+                    word &= word - np.uint64(1)
+                    at += 1
+                out[f, i] = b * 64 + popcount(~word & (word - np.uint64(1)))
+                i += 1
+            seen += here
+
+
+@njit(cache=True, nogil=True)
+def mixed(rows: U64, others: U64, out: U64) -> None:  # pragma: no cover - compiled
+    """Each row with the row before it (the last, before the first) in place of some variables.
+
+    rows, out (f, k, w); others (f, w): these variables.
+    """
+    k = rows.shape[1]
+    for f in range(rows.shape[0]):
+        for row in range(k):
+            before = row - 1 if row else k - 1
+            for word in range(rows.shape[2]):
+                other = others[f, word]
+                out[f, row, word] = (rows[f, row, word] & ~other) | (rows[f, before, word] & other)

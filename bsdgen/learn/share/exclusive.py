@@ -35,6 +35,7 @@ class ExclusiveGraph(Graph):
         """Literal of ``ITE(guard, high, low)``."""
         if guard >> 1 == 0 or high == low or guard >> 1 in (high >> 1, low >> 1):
             return super().ite(guard, high, low)
+        high, low = self._by_operand(guard, high, low)
         if high == low ^ 1:
             return self.xor(guard, low)
         common = self._common(high, low)
@@ -63,6 +64,20 @@ class ExclusiveGraph(Graph):
         for literal in left:
             out = Graph.ite(self, literal, out ^ 1, out)
         return out ^ complement
+
+    def _by_operand(self, guard: int, high: int, low: int) -> tuple[int, int]:
+        """Where the guard is an exclusive or, its operands are equal on one side, opposite on the other.
+
+        Of the two, the children are made of the one that is a child already.
+        """
+        operands = self._operands(guard)
+        if len(operands) == 2:
+            other, child = operands
+            if high >> 1 == other >> 1:
+                high = child ^ 1 ^ ((high ^ other) & 1)
+            if low >> 1 == other >> 1:
+                low = child ^ ((low ^ other) & 1)
+        return high, low
 
     def _operands(self, literal: int) -> list[int]:
         """The two operands of an exclusive or (its complement in the first), or the literal itself."""
@@ -100,7 +115,8 @@ class ExclusiveGraph(Graph):
     def _chosen(self, x: int, y: int, high: int, low: int) -> int:
         if high == low ^ 1:
             return self.xor(self.xor(x, y), low)
-        return Graph.ite(self, self.xor(x, y), high, low)
+        guard = self.xor(x, y)
+        return Graph.ite(self, guard, *self._by_operand(guard, high, low))
 
     @staticmethod
     def _cofactors(literal: int, node: tuple[int, int, int] | None, y: int) -> tuple[int, int] | None:

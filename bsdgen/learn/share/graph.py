@@ -5,35 +5,17 @@ v.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.bsd import Bsd, Builder
+from bsdgen.learn.kernels import cones as kernel
 
 I64 = NDArray[np.int64]
-_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@njit(cache=True, nogil=True)
-def _run_cone(
-    first: int, guard: I64, high: I64, low: I64, values: U64
-) -> None:  # pragma: no cover - compiled
-    """Fill in the planes of the nodes from row `first` of `values` on."""
-    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
-    zero = np.uint64(0)
-    for at in range(guard.shape[0]):
-        g, h, lo = guard[at], high[at], low[at]
-        flip_g = ones if g & 1 else zero
-        flip_h = ones if h & 1 else zero
-        flip_l = ones if lo & 1 else zero
-        for j in range(values.shape[1]):
-            on = values[g >> 1, j] ^ flip_g
-            values[first + at, j] = (on & (values[h >> 1, j] ^ flip_h)) | (
-                ~on & (values[lo >> 1, j] ^ flip_l)
-            )
+_MOST_KEPT = 1 << 16  # bit sets of which the variables are kept
 
 
 class Graph:
@@ -190,41 +172,40 @@ class Graph:
 
 
 class Evaluator:
-    """Some functions of a graph on planes of variables that the caller chooses."""
+    """Some functions of a graph on planes of variables that the caller chooses.
+
+    Attributes
+    ----------
+    variables : int64, shape (k,)
+        What the functions depend on, ascending.
+    table, outputs : int64, shapes (3, n_nodes) and (f,)
+        Their cone, see `bsdgen.learn.kernels.cones`: guard, high and low of each node; the functions.
+    """
 
     def __init__(self, graph: Graph, literals: Sequence[int]) -> None:
         cone = graph.cone(literals)
-        self._variables = np.array(variables(graph.union(literals)), np.int64)
-        self._first = 1 + self._variables.shape[0]
-        place = {0: 0} | {int(v) + 1: 1 + k for k, v in enumerate(self._variables)}
-        place |= {index: self._first + k for k, index in enumerate(cone)}
-
-        def local(literal: int) -> int:
-            return 2 * place[literal >> 1] ^ (literal & 1)
-
-        triples = [[local(x) for x in graph.nodes[index - graph.first]] for index in cone]
+        of = variables(graph.union(literals))
+        first = 1 + len(of)
+        place = {0: 0} | {v + 1: 1 + k for k, v in enumerate(of)}
+        place |= {index: first + k for k, index in enumerate(cone)}
+        nodes = [graph.nodes[index - graph.first] for index in cone]
+        triples = [[2 * place[x >> 1] ^ (x & 1) for x in node] for node in nodes]
         self.n_nodes = len(cone)
-        self._table = np.ascontiguousarray(np.array(triples, np.int64).reshape(-1, 3).T)
-        outputs = np.array([local(x) for x in literals], np.int64)
-        self._outputs = outputs >> 1
-        self._flip = np.where(outputs & 1, _ONES, np.uint64(0))[:, None]
+        self.variables: I64 = np.array(of, np.int64)
+        self.table: I64 = np.ascontiguousarray(np.array(triples, np.int64).reshape(-1, 3).T)
+        self.outputs: I64 = np.array([2 * place[x >> 1] ^ (x & 1) for x in literals], np.int64)
 
     def __call__(self, planes: U64) -> U64:
         """Values of the functions, shape (n, words), from planes of variables, shape (n_inputs, words)."""
-        values = np.empty((self._first + self._table.shape[1], planes.shape[1]), np.uint64)
-        values[0] = 0
-        values[1 : self._first] = planes[self._variables]
-        guard, high, low = self._table
-        _run_cone(self._first, guard, high, low, values)
-        out: U64 = values[self._outputs] ^ self._flip
+        out: U64 = kernel.run(planes, self.variables, self.table, self.outputs)
         return out
 
 
 def variables(support: int) -> list[int]:
     """Variables of a bit set, ascending."""
-    out = []
-    while support:
-        lowest = support & -support
-        out.append(lowest.bit_length() - 1)
-        support ^= lowest
-    return out
+    return list(_variables(support))
+
+
+@lru_cache(_MOST_KEPT)
+def _variables(support: int) -> tuple[int, ...]:
+    return tuple(at for at, bit in enumerate(bin(support)[:1:-1]) if bit == "1")

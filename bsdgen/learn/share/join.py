@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bsdgen.learn.share.graph import Graph
-from bsdgen.learn.share.units import Contexts
+from bsdgen.learn.share.units import Contexts, Decisions, Line
 
 Choice = Mapping[int, int]  # by context, what stands there; a context that is not named is free
-_Line = tuple[frozenset[int], frozenset[int]]  # contexts where a select line is 1, and where it is 0
 _Path = dict[int, int]  # value by variable
 _LINE_COST = 8  # gates that a select line is taken to cost
 
@@ -27,8 +26,8 @@ class Joiner:
         self.graph = graph
         self.contexts = contexts
         self.guard = guard
-        self._paths = _paths(contexts, graph)
-        self._lines: dict[_Line, int] = {}
+        self._paths: list[_Path] = []  # made when they are needed
+        self._lines: dict[Line, int] = {}
         self._trees: dict[tuple[tuple[int, int], ...], int] = {}
         self._users = Counter(line for choice in choices for line in _lines_of(choice).values())
 
@@ -43,7 +42,10 @@ class Joiner:
             alone = self.graph.ite(self._line(lines[second]), second, first)
             tree = self.contexts.joined(self.graph, self.guard, choice)
             assert tree is not None
-            return min(alone, tree, key=lambda literal: self._gates(literal, (first, second)))
+            if alone == tree:
+                return tree
+            below = set(self.graph.cone((first, second)))
+            return min(alone, tree, key=lambda literal: self._gates(literal, below))
         if len(lines) > 2:
             gates = sum(1 if literal == 1 else 2 for literal in literals) - 1
             lines_cost = sum(_LINE_COST / max(1, self._users[lines[literal]]) for literal in literals)
@@ -51,54 +53,57 @@ class Joiner:
                 return self._by_lines(lines, literals)
         return self.contexts.joined(self.graph, self.guard, choice)
 
-    def _by_lines(self, lines: dict[int, _Line], literals: list[int]) -> int:
+    def _by_lines(self, lines: dict[int, Line], literals: list[int]) -> int:
         out = 0
         for literal in literals:
             term = self.graph.ite(self._line(lines[literal]), literal, 0)
             out = self.graph.ite(out, 1, term)
         return out
 
-    def _line(self, line: _Line) -> int:
+    def _line(self, line: Line) -> int:
         if line not in self._lines:
             choice = dict.fromkeys(line[0], 1) | dict.fromkeys(line[1], 0)
             literal = self.contexts.joined(self.graph, self.guard, choice)
             assert literal is not None
-            on, off = ([self._paths[place] for place in sorted(places)] for places in line)
-            other = self._told_apart(on, off)
+            if line not in self.contexts.decisions:
+                self.contexts.decisions[line] = _told_apart(*self._on_and_off(line))
+            other = self._made(self.contexts.decisions[line])
             if other is not None and self.graph.cost([other]) < self.graph.cost([literal]):
                 literal = other
             self._lines[line] = literal
         return self._lines[line]
 
-    def _gates(self, literal: int, chosen: tuple[int, ...]) -> int:
-        """Gates above what is chosen."""
-        below = set(self.graph.cone(chosen))
-        nodes = (self.graph.nodes[i - self.graph.first] for i in self.graph.cone([literal]) if i not in below)
-        return sum(1 if h >> 1 == 0 or lo >> 1 == 0 else 3 for _, h, lo in nodes)
-
-    def _told_apart(self, on: list[_Path], off: list[_Path]) -> int | None:
-        """A function of control variables that is 1 on some paths and 0 on others; None if there is none.
-
-        A decision tree of its own: the control tree's order need not be the best one for this.
-        """
-        if not on or not off:
-            return int(not off)
-        best: tuple[int, int, int] | None = None
-        for variable in sorted({v for path in (*on, *off) for v in path}):
-            halves = [_halves(paths, variable) for paths in (on, off)]
-            left = [len(halves[0][bit]) + len(halves[1][bit]) for bit in (0, 1)]
-            if max(left) == len(on) + len(off):
+    def _gates(self, literal: int, below: set[int]) -> int:
+        """Gates of a function that are not in a cone `below`."""
+        first, nodes = self.graph.first, self.graph.nodes
+        gates, stack = 0, [literal >> 1]
+        seen: set[int] = set()
+        while stack:
+            index = stack.pop()
+            if index < first or index in seen or index in below:
                 continue
-            mixed = sum(bool(halves[0][bit]) and bool(halves[1][bit]) for bit in (0, 1))
-            score = (mixed, sum(left), variable)
-            best = score if best is None else min(best, score)
-        if best is None:
+            seen.add(index)
+            g, h, lo = nodes[index - first]
+            gates += 1 if h >> 1 == 0 or lo >> 1 == 0 else 3
+            stack += (g >> 1, h >> 1, lo >> 1)
+        return gates
+
+    def _on_and_off(self, line: Line) -> tuple[list[_Path], list[_Path]]:
+        """Paths of the contexts where a line is 1, and of those where it is 0."""
+        if not self._paths:
+            self._paths = _paths(self.contexts, self.graph)
+        on, off = ([self._paths[place] for place in sorted(places)] for places in line)
+        return on, off
+
+    def _made(self, decisions: Decisions) -> int | None:
+        """Literal of a function of control variables; None if there is none."""
+        if not isinstance(decisions, tuple):
+            return decisions
+        variable, low, high = decisions
+        of_low, of_high = self._made(low), self._made(high)
+        if of_low is None or of_high is None:
             return None
-        on_halves, off_halves = _halves(on, best[2]), _halves(off, best[2])
-        low, high = (self._told_apart(on_halves[bit], off_halves[bit]) for bit in (0, 1))
-        if low is None or high is None:
-            return None
-        return self.graph.ite(2 * (best[2] + 1), high, low)
+        return self.graph.ite(2 * (variable + 1), of_high, of_low)
 
     def _tree_cost(self, choice: Choice) -> int:
         """Gates of the choice along the control tree, what is chosen not counted."""
@@ -132,6 +137,29 @@ class Joiner:
         return cost
 
 
+def _told_apart(on: list[_Path], off: list[_Path]) -> Decisions:
+    """Decisions that are 1 on some paths and 0 on others; None in them where there are none.
+
+    A decision tree of its own: the control tree's order need not be the best one for this.
+    """
+    if not on or not off:
+        return int(not off)
+    best: tuple[int, int, int] | None = None
+    for variable in sorted({v for path in (*on, *off) for v in path}):
+        halves = [_halves(paths, variable) for paths in (on, off)]
+        left = [len(halves[0][bit]) + len(halves[1][bit]) for bit in (0, 1)]
+        if max(left) == len(on) + len(off):
+            continue
+        mixed = sum(bool(halves[0][bit]) and bool(halves[1][bit]) for bit in (0, 1))
+        score = (mixed, sum(left), variable)
+        best = score if best is None else min(best, score)
+    if best is None:
+        return None
+    on_halves, off_halves = _halves(on, best[2]), _halves(off, best[2])
+    low, high = (_told_apart(on_halves[bit], off_halves[bit]) for bit in (0, 1))
+    return best[2], low, high
+
+
 def _paths(contexts: Contexts, graph: Graph) -> list[_Path]:
     """Of each context, the values of the variables that it was split off by; nodes are left out."""
     paths: list[_Path] = [{} for _ in contexts.low]
@@ -152,7 +180,7 @@ def _halves(paths: list[_Path], variable: int) -> tuple[list[_Path], list[_Path]
     )
 
 
-def _lines_of(choice: Choice) -> dict[int, _Line]:
+def _lines_of(choice: Choice) -> dict[int, Line]:
     """By what is chosen, the contexts where it is and those where something else is."""
     on: dict[int, set[int]] = {}
     for place, literal in choice.items():

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.learn.kernels import cones as kernel
 from bsdgen.learn.share.graph import Evaluator, Graph, variables
 
 F64 = NDArray[np.float64]
-_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
+I64 = NDArray[np.int64]
 _WORDS = 64  # words of random rows
 _MOST = 4096  # candidates that are looked at
 _SIEVE = 2  # of these, words that all candidates are tried on
@@ -67,8 +68,9 @@ class Matcher:
         self.planes: U64 = rng.integers(0, 2**64, (graph.n_inputs, _WORDS), np.uint64)
         if rare is not None:
             self.planes = np.concatenate([self.planes, rare], axis=1)
-        few = np.concatenate([np.zeros((1, _SIEVE), np.uint64), self.planes[:, :_SIEVE]])
-        self._few_literals: U64 = np.stack([few, ~few], axis=1).reshape(-1, _SIEVE)  # by literal
+        even = np.concatenate([np.zeros((1, self.planes.shape[1]), np.uint64), self.planes])
+        self._literals: U64 = np.stack([even, ~even], axis=1).reshape(-1, even.shape[1])  # planes by literal
+        self._few_literals: U64 = np.ascontiguousarray(self._literals[:, :_SIEVE])
         self._evaluators: dict[int, Evaluator] = {}
         self._values: dict[int, U64] = {}
         self._known: Set[tuple[int, int]] = frozenset()
@@ -126,10 +128,11 @@ class Matcher:
 
     def value(self, literal: int) -> U64:
         """Plane of a literal on the random rows."""
-        index = literal & ~1
-        if index not in self._values:
+        if literal not in self._values:
+            index = literal & ~1
             self._values[index] = self.evaluator(index)(self.planes)[0]
-        return ~self._values[index] if literal & 1 else self._values[index]
+            self._values[index + 1] = ~self._values[index]
+        return self._values[literal]
 
     def profile(self, literal: int) -> tuple[NDArray[np.int64], F64]:
         """Variables of a function; of each its influence, and how far the function follows it (-1 to 1).
@@ -138,22 +141,15 @@ class Matcher:
         """
         if literal not in self._profiles:
             evaluator, base = self.evaluator(literal), self.value(literal)[:_WORDS]
-            planes = self.planes[:, :_WORDS].copy()
-            found = variables(self.graph.support(literal))
-            self.work += len(found) * (_EVALUATION + evaluator.n_nodes // 20)
-            counts = np.zeros((len(found), 2))
-            for k, v in enumerate(found):
-                planes[v] ^= _ONES
-                differs = base ^ evaluator(planes)[0]
-                planes[v] ^= _ONES
-                counts[k] = (
-                    np.bitwise_count(differs).sum(),
-                    np.bitwise_count(differs & ~(base ^ planes[v])).sum(),
-                )
+            found = evaluator.variables
+            self.work += found.shape[0] * (_EVALUATION + evaluator.n_nodes // 20)
+            figures = np.zeros((found.shape[0], 2), np.int64)
+            kernel.flips(self.planes, _WORDS, found, evaluator.table, int(evaluator.outputs[0]), figures)
+            counts = figures.astype(np.float64)
             counts[:, 1] = 2 * counts[:, 1] - counts[:, 0]
             if np.bitwise_count(base).sum() > (0.5 + _NEAR) * 64 * _WORDS:
                 counts[:, 1] *= -1
-            self._profiles[literal] = np.array(found, np.int64), counts / (64 * _WORDS)
+            self._profiles[literal] = found, counts / (64 * _WORDS)
         return self._profiles[literal]
 
     def profiles(self, literals: tuple[int, ...]) -> F64:
@@ -210,25 +206,19 @@ class Matcher:
         """The choices for unknown variables that fit on all rows, and whether g is the complement then."""
         if not choices:
             return []
-        found = []
-        self.work += len(choices) * (_EVALUATION + self.evaluator(f).n_nodes // 20)
-        planes, target = self._given(guess, f), self.value(g)
-        for choice in choices:
-            for v, literal in zip(unknown, choice, strict=True):
-                planes[v] = self.value(literal)
-            value = self.evaluator(f)(planes)[0]
-            inverted = 0 if (value == target).all() else 1 if (value == ~target).all() else -1
-            if inverted >= 0:
-                found.append((choice, inverted))
-        return found
+        evaluator = self.evaluator(f)
+        self.work += len(choices) * (_EVALUATION + evaluator.n_nodes // 20)
+        given, places = self._given(guess, evaluator, unknown)
+        tried = np.array(choices, np.int64).reshape(len(choices), len(unknown))
+        output, target = int(evaluator.outputs[0]), self.value(g)
+        fits = kernel.tested(self._literals, given, places, tried, evaluator.table, output, target)
+        return [(choice, fit) for choice, fit in zip(choices, fits.tolist(), strict=True) if fit >= 0]
 
-    def _given(self, guess: _Guess, f: int, words: int | None = None) -> U64:
-        """Planes for a function of the f's, of what the guess puts in place of its variables."""
-        planes = self.planes[:, :words].copy()
-        for v in variables(self.graph.support(f)):
-            if v in guess.literals:
-                planes[v] = self.value(guess.literals[v])[:words]
-        return planes
+    def _given(self, guess: _Guess, evaluator: Evaluator, unknown: list[int]) -> tuple[I64, I64]:
+        """What the guess puts in place of each variable of a function, and where the unknown ones are."""
+        of = evaluator.variables.tolist()
+        given = np.array([guess.literals.get(v, 2 * (v + 1)) for v in of], np.int64)
+        return given, np.array([of.index(v) for v in unknown], np.int64)
 
     def _preference(self, variable: int, literal: int, image: int) -> float:
         """A variable stays itself rather than becoming another, one that is used already, or a constant."""
@@ -259,12 +249,9 @@ class Matcher:
             return [()]
         evaluator = self.evaluator(f)
         self.work += _SOLUTION
-        few = self._given(guess, f, _SIEVE)
-        cofactors = []
-        for bits in range(1 << len(unknown)):
-            for j, v in enumerate(unknown):
-                few[v] = _ONES if bits >> j & 1 else np.uint64(0)
-            cofactors.append(evaluator(few)[0])
+        given, places = self._given(guess, evaluator, unknown)
+        output = int(evaluator.outputs[0])
+        cofactors = kernel.cofactors(self._few_literals, given, places, evaluator.table, output)
         of_g = self.graph.support(g)
         every = [0, 1, *_literals(variables(of_g))]
         few_literals = [0, 1, *_literals([v for v in unknown if of_g >> v & 1 and v not in new] + new)]
@@ -277,30 +264,22 @@ class Matcher:
         wanted, target = set(new), self.value(g)[:_SIEVE]
         found: dict[tuple[int, ...], float] = {}
         for literals in axes:
-            for place in self._fitting(np.array(cofactors), literals, target)[:_MOST]:
-                choice = tuple(of[i] for of, i in zip(literals, place, strict=True))
+            for choice in self._fitting(cofactors, literals, target):
                 if wanted <= {(x >> 1) - 1 for x in choice}:
                     pairs = zip(unknown, choice, strict=True)
                     found[choice] = sum(self._preference(v, x, guess.image) for v, x in pairs)
         return sorted(found, key=lambda choice: -found[choice])[:_TRIED]
 
-    def _fitting(self, cofactors: U64, literals: list[list[int]], target: U64) -> list[list[int]]:
+    def _fitting(self, cofactors: U64, literals: list[list[int]], target: U64) -> list[tuple[int, ...]]:
         """Which literals of each unknown variable's list give the target or its complement.
 
-        cofactors : shape (2^m, words), bit j of the first index being the value of unknown variable j.
+        cofactors : shape (8, words), bit j of the first index being the value of unknown variable j.
         """
-        m = len(literals)
-        values = cofactors.reshape((2,) * m + (-1,))
-        for j, of in enumerate(literals):
-            axis = m - 1 - j  # the first variable is the last axis but one
-            moved = np.moveaxis(values, axis, 0)
-            on = self._few_literals[of].reshape((-1,) + (1,) * (m - 1) + (_SIEVE,))
-            values = np.moveaxis((on & moved[1]) | (~on & moved[0]), 0, axis)
-        differs = values ^ target
-        places: list[list[int]] = np.argwhere((differs == 0).all(-1) | (~differs == 0).all(-1))[
-            :, ::-1
-        ].tolist()
-        return places
+        lists = *literals, *[[0]] * (_SOLVED - len(literals))
+        first, second, third = (np.array(of, np.int64) for of in lists)
+        found = np.empty((_MOST, _SOLVED), np.int64)
+        n = kernel.fitting(cofactors, self._few_literals, first, second, third, target, found)
+        return [tuple(choice) for choice in found[:n, : len(literals)].tolist()]
 
 
 def _followed(found: list[_Guess]) -> list[_Guess]:

@@ -8,6 +8,7 @@ operand is free, which keeps the choices small.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from bsdgen.bits import U64
 from bsdgen.learn.control import DONT_CARE, GONE, ControlTree
@@ -16,6 +17,10 @@ from bsdgen.learn.share.graph import Graph, variables
 
 Uncared = Callable[[U64, U64], frozenset[int]]
 """Which outputs mean nothing inside a cube (mask, value)."""
+Line = tuple[frozenset[int], frozenset[int]]
+"""Contexts where a select line is 1, and where it is 0."""
+Decisions: TypeAlias = "int | tuple[int, Decisions, Decisions] | None"
+"""A decision tree: a constant, or a variable and what follows where it is 0 and where it is 1; or none."""
 Claim = tuple[int, U64, U64]
 """An output that means nothing inside a cube."""
 
@@ -61,6 +66,7 @@ class Contexts:
         self.uncared = uncared
         self._parent: dict[int, int] = {}
         self._linked = 0
+        self.decisions: dict[Line, Decisions] = {}  # how control variables tell a line's contexts apart
         self.dropped: list[Claim] = []  # what was taken from `uncared`
         self.is_cube: list[bool] = []  # whether what holds in the context holds in its cube
         self.mask: list[U64] = []
