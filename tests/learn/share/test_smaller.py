@@ -30,14 +30,14 @@ def oracle() -> FieldOracle:
 
 
 def fit(events: list[Event] | None = None, **changes: object) -> BsdLearner:
+    """Without better orders: these would join contexts, and leave fewer uses to look at."""
     tell = None if events is None else events.append
-    return BsdLearner(small_config(**changes)).fit(oracle(), None, tell)
+    return BsdLearner(small_config(reordering=False, **changes)).fit(oracle(), None, tell)
 
 
 @functools.cache
 def learned(substitution: bool = True) -> BsdLearner:
-    """Without better orders: these would join contexts, and leave fewer uses to look at."""
-    return fit(substitution=substitution, reordering=False)
+    return fit(substitution=substitution)
 
 
 def right(learner: BsdLearner) -> bool:
