@@ -355,7 +355,7 @@ class Fit:
         self.progress.answered(n_rows)
         self.budget.check(len(self.table) if self.table is not None else 0)
         if self.keeper is not None:
-            failed = self.keeper.save_now_and_then(self.memory, self._cost())
+            failed = self.keeper.save_now_and_then(self.memory, self._cost)
             if failed:
                 self.progress.say("warning", failed)
 

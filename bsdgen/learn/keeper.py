@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -197,7 +198,7 @@ class Keeper:
         """Save nothing more: what is done from now on is no part of the run that may be resumed."""
         self._state = None
 
-    def save_now_and_then(self, memory: Memory, cost: Cost) -> str:
+    def save_now_and_then(self, memory: Memory, cost: Callable[[], Cost]) -> str:
         """Save if some seconds of work have been done since; what went wrong, "" if nothing did.
 
         A disk that is full must not end the run.
@@ -205,7 +206,7 @@ class Keeper:
         if self._state is None or time.perf_counter() - self._last_s < self._interval_s:
             return ""
         try:
-            self.save(memory, cost)
+            self.save(memory, cost())
         except (OSError, InputError) as error:
             self._last_s = time.perf_counter()
             self._interval_s *= 2
