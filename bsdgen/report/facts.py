@@ -18,6 +18,7 @@ from bsdgen.inspect.overview import check_facts
 from bsdgen.inspect.pairs import distance
 from bsdgen.inspect.shared import shared
 from bsdgen.inspect.units import units
+from bsdgen.measure.result import VERSION as MEASUREMENT_VERSION
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import Structure, analyse
@@ -65,7 +66,7 @@ def gather(folder: Path) -> Known:
         "learn": info.get("learn", {}),
         "bsd": _bsd_facts(model, structure),
         "circuit": _circuit_facts(folder, model),
-        "measure": _result(folder, "measure.json"),
+        "measure": _measured(folder),
         "cosim": _result(folder, "cosim.json"),
         **_inside(Inspection(model)),
         "equations": [
@@ -134,6 +135,14 @@ def _same_function(circuit: Aig, model: Model) -> bool:
     rng = np.random.default_rng(0)
     rows = from_bool(rng.integers(0, 2, (_ROWS, bsd.n_inputs)).astype(np.bool_))
     return bool((circuit.evaluate(rows) == bsd.evaluate(rows)).all())
+
+
+def _measured(folder: Path) -> Any:
+    """The measurement without its strata; what an earlier version wrote is as good as none."""
+    result = _result(folder, "measure.json")
+    if not isinstance(result, dict) or result.get("version") != MEASUREMENT_VERSION:
+        return None
+    return {key: value for key, value in result.items() if key not in ("strata", "strata_errors")}
 
 
 def _result(folder: Path, name: str) -> Any:
