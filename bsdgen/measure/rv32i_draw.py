@@ -6,7 +6,7 @@ runs (39,936 vectors) hold every pair once. Random numbers are SplitMix64's (Ste
 counter that follows from p.
 
 Of the 48 shapes 40 are an instruction each with its free bits uniform, half of them with a relation of
-registers (x0, equal ones). The others are mostly illegal: every opcode, funct3 and funct7 in turn (three of
+registers (x0, equal ones) or, of LUI, AUIPC and JAL, some with the immediates 0 and -1. The others are mostly illegal: every opcode, funct3 and funct7 in turn (three of
 them), legal words with one or two bits flipped, OP and shifts with other upper bits, SYSTEM, 16-bit words,
 and uniform and extreme words.
 
@@ -125,6 +125,9 @@ def _insn_of(index: int, word: Word, more: Word) -> Word:
         return insn
     if relation == _0:
         return insn & ~rd
+    if rd != _0 and rs1 == _0 and relation < _3:
+        # LUI, AUIPC, JAL: their wide immediates are hardly ever 0 or -1 by chance.
+        return insn & _U(0xFFF) if relation == _1 else insn | _U(0xFFFFF000)
     if relation == _1:
         return insn & ~rs1
     if relation == _2:

@@ -10,6 +10,7 @@ from bsdgen.artifacts import read_json, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
+from bsdgen.coverage.result import Covered, by_row, from_document, named, together
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -35,6 +36,7 @@ class Known:
     ----------
     name : the folder's name.
     facts : the document of report.json.
+    covered : what was covered, by source; empty where nobody looked.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Known:
     structure: Structure
     equations: list[Equation]
     facts: dict[str, Any]
+    covered: list[Covered]
 
 
 def gather(folder: Path) -> Known:
@@ -56,6 +59,8 @@ def gather(folder: Path) -> Known:
     structure = analyse(model)
     equations = find_equations(model, structure)
     info = model.info
+    coverage = _result(folder, "coverage.json")
+    covered = from_document(coverage) if coverage is not None else []
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -68,6 +73,7 @@ def gather(folder: Path) -> Known:
         "circuit": _circuit_facts(folder, model),
         "measure": _measured(folder),
         "cosim": _result(folder, "cosim.json"),
+        "coverage": _coverage_facts(covered) if covered else None,
         **_inside(Inspection(model)),
         "equations": [
             {"name": item.name, "guards": item.guards, "uses": item.uses, "sum": item.text}
@@ -80,7 +86,20 @@ def gather(folder: Path) -> Known:
             "tools": {**info.get("tools", {}), **tool_versions("networkx", "pyeda", "matplotlib")},
         },
     }
-    return Known(facts["model"]["name"], model, structure, equations, facts)
+    return Known(facts["model"]["name"], model, structure, equations, facts, covered)
+
+
+def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:
+    """Coverage by source and by row class, and the holes by name; every count stands in coverage.json."""
+    left_out = ("counts",)
+    return {
+        "sources": [
+            {key: value for key, value in source.as_dict().items() if key not in left_out}
+            for source in covered
+        ],
+        "by_row": by_row(covered),
+        "holes_of_all": named(together(covered).holes),
+    }
 
 
 def _inside(of: Inspection) -> dict[str, Any]:
