@@ -91,7 +91,9 @@ def _sorted(paths: list[Path]) -> _Given:
             traces = sorted(path.glob("*.parquet"))
             programs = sorted(path.glob("*.elf"))
             if not traces and not programs:
-                raise InputError(f"{path}: holds no model, no *.parquet and no *.elf file; give one that does")
+                raise InputError(
+                    f"{path}: holds no model, no *.parquet and no *.elf file; give one that does"
+                )
             given.traces += traces
             given.programs += programs
         elif not path.is_file():

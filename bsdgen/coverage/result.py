@@ -123,9 +123,7 @@ def from_document(facts: Mapping[str, Any]) -> list[Covered]:
         if facts["version"] != VERSION:
             raise ValueError(f"version {facts['version']!r}")
         return [
-            Covered(
-                str(item["name"]), tuple(item["of"]), bool(item["machine"]), from_nested(item["counts"])
-            )
+            Covered(str(item["name"]), tuple(item["of"]), bool(item["machine"]), from_nested(item["counts"]))
             for item in facts["sources"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -186,5 +186,3 @@ def _machine_rows(encoding: Encoding, rows: U32) -> U32:
         same = rs1 == rs2
         rows[3][same] = rows[2][same]
     return rows
-
-

@@ -6,9 +6,10 @@ runs (39,936 vectors) hold every pair once. Random numbers are SplitMix64's (Ste
 counter that follows from p.
 
 Of the 48 shapes 40 are an instruction each with its free bits uniform, half of them with a relation of
-registers (x0, equal ones) or, of LUI, AUIPC and JAL, some with the immediates 0 and -1. The others are mostly illegal: every opcode, funct3 and funct7 in turn (three of
-them), legal words with one or two bits flipped, OP and shifts with other upper bits, SYSTEM, 16-bit words,
-and uniform and extreme words.
+registers (x0, equal ones) or, of LUI, AUIPC and JAL, some with the immediates 0 and -1. The others are mostly
+illegal: every opcode, funct3 and funct7 in turn (two of them), opcodes of RV32I with any funct3, legal words
+with one or two bits flipped, OP and shifts with other upper bits, SYSTEM, 16-bit words, and uniform and
+extreme words.
 
 The distributions of operands are what a datapath gets wrong first; they set rs1 against rs2 or the immediate
 by the throw of a coin, and pc against the immediate. None of them is the learner's.
