@@ -40,12 +40,14 @@ class Covered:
     @property
     def possible(self) -> NDArray[np.bool_]:
         """Cells that it could have met: bool, shape `SHAPE`. What it met was possible."""
-        return possible(machine=self.machine).cells | (self.counts > 0)
+        cells: NDArray[np.bool_] = possible(machine=self.machine).cells | (self.counts > 0)
+        return cells
 
     @property
     def holes(self) -> NDArray[np.bool_]:
         """Cells that it could have met and did not: bool, shape `SHAPE`."""
-        return self.possible & (self.counts == 0)
+        cells: NDArray[np.bool_] = self.possible & (self.counts == 0)
+        return cells
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -63,7 +65,7 @@ class Covered:
 
 def together(sources: Sequence[Covered]) -> Covered:
     """All sources as one: a cell is a hole if any could have met it and none did."""
-    counts = np.sum([source.counts for source in sources], axis=0, dtype=np.int64)
+    counts: I64 = np.array([source.counts for source in sources], np.int64).sum(axis=0)
     return Covered("all", (), all(source.machine for source in sources), counts)
 
 
