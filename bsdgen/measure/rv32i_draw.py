@@ -65,6 +65,7 @@ _N_LEGAL = len(ENCODINGS)
 _N_SHAPES = len(SHAPES)
 _N_DISTRIBUTIONS = len(DISTRIBUTIONS)
 _N_PATTERN_SHAPES = 2
+_UNIFORM, _CARRIES = DISTRIBUTIONS.index("uniform"), DISTRIBUTIONS.index("carries")
 
 _MATCH = np.array([encoding.match for encoding in ENCODINGS], np.uint64)
 _FREE = np.array([~encoding.mask & 0xFFFFFFFF for encoding in ENCODINGS], np.uint64)
@@ -115,10 +116,9 @@ def _below(bits: Word, limit: int) -> Word:
 
 
 @njit(cache=True, nogil=True)
-def _insn_of(index: int, word: Word, more: Word) -> Word:
-    """A word of one instruction; half of them with a relation of registers."""
+def _insn_of(index: int, word: Word, relation: Word) -> Word:
+    """A word of one instruction; of relations 0 to 7 one between its registers."""
     insn: Word = (word & _FREE[index]) | _MATCH[index]
-    relation = more & _U(15)
     rd: Word = _RD[index]
     rs1: Word = _RS1[index]
     rs2: Word = _RS2[index]
@@ -318,27 +318,23 @@ def draw_runs(base: np.uint64, first_run: int, columns: U32) -> None:  # pragma:
             more = _mix(counter + _GAMMA)
             insn = words & _M32
             if shape < _N_LEGAL:
-                insn = _insn_of(shape, insn, words >> _U(32))
+                # By turns instead of by chance: what comes in turn a processor foresees.
+                insn = _insn_of(shape, insn, _U(i) & _U(15))
                 imm = _U(immediate(shape, np.int64(insn)))  # type: ignore[arg-type]
             else:
                 insn = _odd_insn(shape, ordinal + _U(i), insn, words >> _U(32)) & _M32
                 imm = _U(immediate(decode(np.int64(insn)), np.int64(insn)))  # type: ignore[arg-type]
             last = _mix(counter + _2 * _GAMMA)
+            # Words that a distribution does not look at are not made: each is a twentieth of the time.
+            p = _mix(counter + _3 * _GAMMA) if kind != _UNIFORM else _0
+            q = _mix(counter + _4 * _GAMMA) if kind >= _CARRIES else _0
             pc, rs1, rs2, mem = _words(
-                kind,
-                imm,
-                last & _M32,
-                more & _M32,
-                more >> _U(32),
-                last >> _U(32),
-                _mix(counter + _3 * _GAMMA),
-                _mix(counter + _4 * _GAMMA),
+                kind, imm, last & _M32, more & _M32, more >> _U(32), last >> _U(32), p, q
             )
-            # Most of pc word aligned as a real one is, some half-word aligned, the others as they are.
-            align = (words >> _U(60)) & _U(15)
-            if align < _U(13):
+            # Half of pc word aligned as a real one is, a quarter half-word aligned, the others as they are.
+            if i < RUN // 2 + RUN // 4:
                 pc = pc & ~_3
-                if align > _U(9):
+                if i >= RUN // 2:
                     pc = pc | _2
             at = number * RUN + i
             columns[0, at] = insn
