@@ -137,6 +137,11 @@ def test_report_shows_it(model: Path) -> None:
     page = (model / "report.html").read_text(encoding="utf-8")
     assert "<h2>Coverage</h2>" in page
     assert page.count("How often vectors met each cell") == 1
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert all(f"<td>{item['name']}</td>" in page for item in facts["coverage"]["by_row"])
+    holes = facts["coverage"]["sources"][0]["holes"]
+    assert f"ecall: ordinary ({', '.join(holes['ecall']['ordinary'])})" in page
     sources = facts["coverage"]["sources"]
     assert [item["name"] for item in sources] == ["traces", "vectors", "programs"]
     assert all("counts" not in item for item in sources)
