@@ -10,7 +10,7 @@ import numpy as np
 
 from bsdgen.artifacts import read_json
 from bsdgen.errors import InputError, UsageError
-from bsdgen.measure.result import VERSION, Drawn, Measurement
+from bsdgen.measure.result import VERSION, Drawn, Measurement, flat
 from bsdgen.measure.run import added
 from bsdgen.measure.rv32i import InstructionStrata
 from bsdgen.measure.rv32i_draw import STREAM
@@ -45,15 +45,18 @@ def read_measurement(path: Path) -> tuple[dict[str, Any], Measurement]:
         raise InputError(f"{path}: is no measurement of version {VERSION}; {again}")
     try:
         result = msgspec.convert(facts, Measurement)
-        counted = sum(n for row in result.strata.values() for part in row.values() for n in part.values())
-    except msgspec.ValidationError as error:
+        if result.stream != STREAM and result.operands:
+            raise InputError(f"{path}: has vectors of {result.stream!r}, these are {STREAM!r}; {again}")
+        counted = int(flat(result.strata, axes_of(result)).sum())
+        wrong = int(flat(result.strata_errors, axes_of(result)).sum())
+    except (msgspec.ValidationError, KeyError) as error:
         raise InputError(f"{path}: is no measurement ({error}); {again}") from error
     drawn = sum(part.last - part.first for part in result.drawn)
     by_class = sum(item.n for item in result.classes)
-    if not result.vectors == counted == drawn == by_class:
+    if not (result.vectors == counted == drawn == by_class and result.errors == wrong):
         raise InputError(
-            f"{path}: says {result.vectors:,} vectors, but its strata hold {counted:,}, its classes "
-            f"{by_class:,} and its ranges {drawn:,}; {again}"
+            f"{path}: says {result.vectors:,} vectors and {result.errors:,} errors, but its strata hold "
+            f"{counted:,} and {wrong:,}, its classes {by_class:,} vectors and its ranges {drawn:,}; {again}"
         )
     return facts, result
 

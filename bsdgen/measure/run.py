@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bsdgen.errors import UsageError
+from bsdgen.errors import OracleError, UsageError
 from bsdgen.measure.asking import AskingTask
 from bsdgen.measure.code import compile_diagram
 from bsdgen.measure.counts import Counts
@@ -71,7 +71,7 @@ def measure(
         The oracle has other numbers of bits than the model, `vectors` is less than 1, `first` is negative, or
         `before` has other vectors.
     OracleError
-        The oracle returns arrays of another shape or type.
+        The oracle returns arrays of another shape or type, or another answer when it is asked again.
     """
     if vectors < 1:
         raise UsageError(f"vectors must be at least 1, not {vectors}")
@@ -219,7 +219,12 @@ class _Total:
             position, name = int(self._counts.failed[row]), axes.classes[axes.class_of[row]]
             if position >= 0 and name not in out:
                 decoded = self._asking.decode(position)
-                assert decoded is not None, f"vector {position} of seed {self._seed} differs only sometimes"
+                if decoded is None:
+                    raise OracleError(
+                        f"the oracle is not deterministic: the model differed from it on vector {position:,} "
+                        f"of seed {self._seed}, and asked again it does not; it must be a function of its "
+                        "inputs alone"
+                    )
                 out[name] = decoded
         return out
 

@@ -259,7 +259,14 @@ def _words(
         mem = _sign_byte(p) | _sign_byte(p >> _2) << _8 | _sign_byte(p >> _4) << _U(16)
         mem |= _sign_byte(p >> _6) << _U(24)
         return pc, (_SIGN + _small(p >> _8)) & _M32, (_SIGN + _small(p >> _U(17))) & _M32, mem
-    # The others set rs1 against rs2 or the immediate, and pc against the immediate.
+    return _related_words(kind, imm, pc, rs1, rs2, mem, p, q)
+
+
+@njit(cache=True, nogil=True)
+def _related_words(
+    kind: int, imm: Word, pc: Word, rs1: Word, rs2: Word, mem: Word, p: Word, q: Word
+) -> tuple[Word, Word, Word, Word]:
+    """Operands that are set against each other: rs1 against rs2 or the immediate, pc against the latter."""
     other = rs2 if p & _1 else imm
     with_pc = p & _2 != _0
     mask = (_1 << _below(p >> _8, 33)) - _1  # 0 to 32 low ones

@@ -73,6 +73,8 @@ def test_a_vector_counts_once(folder: Path, other: str, capsys: pytest.CaptureFi
         ({"stream": "rv32i-0"}, "vectors of 'rv32i-0'"),
         ({"version": 1}, "no measurement of version 2"),
         ({"vectors": 5001}, "says 5,001 vectors"),
+        ({"errors": 0}, "and 0 errors, but"),
+        ({"strata": {"add": {"equal": {"by chance": 5000}}}}, "'by chance'"),
         ({"errors": "many"}, "is no measurement"),
     ],
 )

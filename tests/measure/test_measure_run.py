@@ -210,3 +210,16 @@ def test_strata_add_up() -> None:
     assert sum(item.n for item in result.patterns) == illegal.n
     assert all(item.n for item in result.patterns)
     assert sum(n for row in result.strata.values() for part in row.values() for n in part.values()) == 50_000
+
+
+def test_an_oracle_that_changes_its_mind_is_refused() -> None:
+    class Moody(CaresForNothing):
+        asked = 0
+
+        def query(self, inputs: U64) -> tuple[U64, U64]:
+            self.asked += 1
+            outputs, care = super().query(inputs)
+            return outputs, care | np.uint64(31 * (self.asked == 1))
+
+    with pytest.raises(OracleError, match=r"is not deterministic: .* vector 0 of seed 0"):
+        measure(adder_model(), Moody(), vectors=10)
