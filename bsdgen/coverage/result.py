@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.coverage.cells import HAZARDS, OPERANDS, ROWS, SHAPE
+from bsdgen.coverage.nested import from_nested, to_nested
 from bsdgen.coverage.witnesses import possible
 from bsdgen.errors import InputError
 
@@ -15,7 +16,7 @@ I64 = NDArray[np.int64]
 
 VERSION = 1
 
-Nested = dict[str, dict[str, dict[str, int]]]
+_AXES = (ROWS, OPERANDS, HAZARDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Covered:
             "rows": int(self.counts.sum()),
             "cells_met": int(np.count_nonzero(self.counts)),
             "cells_possible": int(np.count_nonzero(self.possible)),
-            "counts": _nested(self.counts),
+            "counts": to_nested(self.counts, _AXES),
             "holes": named(self.holes),
         }
 
@@ -67,30 +68,6 @@ def together(sources: Sequence[Covered]) -> Covered:
     """All sources as one: a cell is a hole if any could have met it and none did."""
     counts: I64 = np.array([source.counts for source in sources], np.int64).sum(axis=0)
     return Covered("all", (), all(source.machine for source in sources), counts)
-
-
-def _nested(counts: I64) -> Nested:
-    out: Nested = {}
-    for row, operand, hazard in np.argwhere(counts):
-        of_row = out.setdefault(ROWS[row], {}).setdefault(OPERANDS[operand], {})
-        of_row[HAZARDS[hazard]] = int(counts[row, operand, hazard])
-    return out
-
-
-def from_nested(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> I64:
-    """Counts by cell from names, as `bsdgen measure` and `Covered.as_dict` write them.
-
-    Raises
-    ------
-    ValueError
-        A name that there is not.
-    """
-    cube = np.zeros(SHAPE, np.int64)
-    for row, operands in counts.items():
-        for operand, hazards in operands.items():
-            for hazard, n in hazards.items():
-                cube[ROWS.index(row), OPERANDS.index(operand), HAZARDS.index(hazard)] = n
-    return cube
 
 
 def named(cells: NDArray[np.bool_]) -> dict[str, dict[str, list[str]]]:
@@ -125,7 +102,12 @@ def from_document(facts: Mapping[str, Any]) -> list[Covered]:
         if facts["version"] != VERSION:
             raise ValueError(f"version {facts['version']!r}")
         return [
-            Covered(str(item["name"]), tuple(item["of"]), bool(item["machine"]), from_nested(item["counts"]))
+            Covered(
+                str(item["name"]),
+                tuple(item["of"]),
+                bool(item["machine"]),
+                from_nested(item["counts"], _AXES),
+            )
             for item in facts["sources"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from bsdgen.artifacts import read_json
 from bsdgen.bits import unpack_fields
-from bsdgen.coverage.cells import SHAPE, count_cells
-from bsdgen.coverage.result import Covered, from_nested
+from bsdgen.coverage.cells import HAZARDS, OPERANDS, ROWS, SHAPE, count_cells
+from bsdgen.coverage.nested import from_nested
+from bsdgen.coverage.result import Covered
 from bsdgen.errors import InputError
 from bsdgen.isa.program import load_program
 from bsdgen.isa.runner import run_program
@@ -75,8 +76,8 @@ def of_measurement(file: Path) -> Covered:
     try:
         if not strata:
             raise ValueError("no strata")
-        counts: NDArray[np.int64] = from_nested(strata)
-    except (ValueError, AttributeError, TypeError) as error:
+        counts: NDArray[np.int64] = from_nested(strata, (ROWS, OPERANDS, HAZARDS))
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise InputError(
             f"{file}: is no measurement of an RV32I model ({error}); make one with `bsdgen measure`"
         ) from error

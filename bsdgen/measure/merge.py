@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 
 from bsdgen.artifacts import read_json
+from bsdgen.coverage.nested import from_nested
 from bsdgen.errors import InputError, UsageError
-from bsdgen.measure.result import VERSION, Drawn, Measurement, flat
+from bsdgen.measure.result import VERSION, Drawn, Measurement
 from bsdgen.measure.run import added
 from bsdgen.measure.rv32i import InstructionStrata
 from bsdgen.measure.rv32i_draw import STREAM
@@ -47,8 +48,9 @@ def read_measurement(path: Path) -> tuple[dict[str, Any], Measurement]:
         result = msgspec.convert(facts, Measurement)
         if result.stream != STREAM and result.operands:
             raise InputError(f"{path}: has vectors of {result.stream!r}, these are {STREAM!r}; {again}")
-        counted = int(flat(result.strata, axes_of(result)).sum())
-        wrong = int(flat(result.strata_errors, axes_of(result)).sum())
+        names = axes_of(result).names
+        counted = int(from_nested(result.strata, names).sum())
+        wrong = int(from_nested(result.strata_errors, names).sum())
     except (msgspec.ValidationError, KeyError) as error:
         raise InputError(f"{path}: is no measurement ({error}); {again}") from error
     drawn = sum(part.last - part.first for part in result.drawn)

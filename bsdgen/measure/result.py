@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bounds import lower_bound, upper_bound
+from bsdgen.coverage.nested import Nested, to_nested
 from bsdgen.measure.counts import I64
 from bsdgen.measure.strata import Axes
 
@@ -15,8 +16,6 @@ __all__ = ["ClassResult", "Drawn", "Measurement", "failure_text", "measurement_t
 
 VERSION = 2
 _SHOWN = 5  # failures in the text form; the JSON form has all
-
-Nested = dict[str, dict[str, dict[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -115,40 +114,6 @@ class Measurement:
         return asdict(self)
 
 
-def nested(counts: I64, axes: Axes) -> Nested:
-    """Counts by cell that are not zero, by names.
-
-    Parameters
-    ----------
-    counts : int64, shape (n_cells,)
-    """
-    out: Nested = {}
-    cube = counts.reshape(axes.shape)
-    for row, operand, hazard in np.argwhere(cube):
-        of_row = out.setdefault(axes.rows[row], {}).setdefault(axes.operands[operand], {})
-        of_row[axes.hazards[hazard]] = int(cube[row, operand, hazard])
-    return out
-
-
-def flat(counts: Mapping[str, Mapping[str, Mapping[str, int]]], axes: Axes) -> I64:
-    """Inverse of `nested`.
-
-    Raises
-    ------
-    KeyError
-        A name that `axes` does not have.
-    """
-    cube = np.zeros(axes.shape, np.int64)
-    where = [
-        {name: at for at, name in enumerate(names)} for names in (axes.rows, axes.operands, axes.hazards)
-    ]
-    for row, operands in counts.items():
-        for operand, hazards in operands.items():
-            for hazard, n in hazards.items():
-                cube[where[0][row], where[1][operand], where[2][hazard]] = n
-    return cube.reshape(-1)
-
-
 def summarise(
     axes: Axes,
     n: I64,
@@ -207,8 +172,8 @@ def summarise(
         stream=stream,
         distributions=distributions,
         wall_s=wall_s,
-        strata=nested(n, axes),
-        strata_errors=nested(errors, axes),
+        strata=to_nested(cube, axes.names),
+        strata_errors=to_nested(wrong, axes.names),
     )
 
 

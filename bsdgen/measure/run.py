@@ -11,11 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
+from bsdgen.coverage.nested import from_nested
 from bsdgen.errors import OracleError, UsageError
 from bsdgen.measure.asking import AskingTask
 from bsdgen.measure.code import compile_diagram
 from bsdgen.measure.counts import Counts
-from bsdgen.measure.result import Drawn, Measurement, flat, joined, summarise
+from bsdgen.measure.result import Drawn, Measurement, joined, summarise
 from bsdgen.measure.rv32i import InstructionStrata
 from bsdgen.measure.rv32i_draw import stream_base
 from bsdgen.measure.strata import Axes, Strata, strata_for
@@ -246,10 +247,11 @@ def added(axes: Axes, parts: Sequence[Measurement], drawn: Sequence[Drawn]) -> M
             kept = failures.setdefault(name, failure)
             if (failure["seed"], failure["position"]) < (kept["seed"], kept["position"]):
                 failures[name] = failure
+    none = np.zeros(axes.shape, np.int64)
     return summarise(
         axes,
-        sum((flat(part.strata, axes) for part in parts), np.zeros(axes.n_cells, np.int64)),
-        sum((flat(part.strata_errors, axes) for part in parts), np.zeros(axes.n_cells, np.int64)),
+        sum((from_nested(part.strata, axes.names) for part in parts), none),
+        sum((from_nested(part.strata_errors, axes.names) for part in parts), none),
         by_output,
         failures,
         drawn=drawn,

@@ -33,6 +33,11 @@ class Axes:
     class_of: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
 
     @property
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Names along the three axes."""
+        return self.rows, self.operands, self.hazards
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Extents; a cell's number is its flat index."""
         return len(self.rows), len(self.operands), len(self.hazards)
