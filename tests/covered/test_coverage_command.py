@@ -23,7 +23,7 @@ from bsdgen.coverage.result import (
 )
 from bsdgen.coverage.witnesses import possible
 from bsdgen.errors import InputError
-from bsdgen.report import write_report
+from bsdgen.report import summary_text, write_report
 
 PROGRAM = Path(__file__).resolve().parents[2] / "sim" / "programs" / "sort.elf"
 
@@ -147,6 +147,8 @@ def test_report_shows_it(model: Path) -> None:
     assert all("counts" not in item for item in sources)
     assert "strata" not in facts["measure"]
     assert facts["coverage"]["holes_of_all"] == read_json(model / "coverage.json")["holes_of_all"]
+    text = summary_text(facts, model / "report.html")
+    assert f", vectors {sources[1]['cells_met']:,} of 1,845, programs" in text
     names = {path.name for path in (model / "img").iterdir()}
     assert {f"coverage-{item['name']}.svg" for item in sources} < names
 
