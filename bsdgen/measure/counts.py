@@ -27,6 +27,13 @@ class Counts:
     by_output: I64
     failed: I64
 
+    def same(self, other: "Counts") -> bool:
+        """Whether both say the same."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("n", "errors", "by_output", "failed")
+        )
+
     def __add__(self, other: "Counts") -> "Counts":
         """Both together; the earlier failures stay."""
         either = np.where(self.failed < 0, other.failed, self.failed)

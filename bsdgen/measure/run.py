@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from bsdgen.coverage.nested import from_nested
-from bsdgen.errors import OracleError, UsageError
+from bsdgen.errors import OracleError, ToolError, UsageError
 from bsdgen.measure.asking import AskingTask
 from bsdgen.measure.code import compile_diagram
 from bsdgen.measure.counts import Counts
@@ -29,6 +29,7 @@ TASK = 1 << 20
 """Vectors of a task: a tenth of a second where everything is compiled."""
 
 _CHECKPOINT_S = 10.0
+_CHECKED = 1 << 12  # vectors on which the compiled loop is held to the slow path, at every start
 
 
 class _Task(Protocol):
@@ -73,6 +74,8 @@ def measure(
         `before` has other vectors.
     OracleError
         The oracle returns arrays of another shape or type, or another answer when it is asked again.
+    ToolError
+        The compiled loop is stale.
     """
     if vectors < 1:
         raise UsageError(f"vectors must be at least 1, not {vectors}")
@@ -145,6 +148,21 @@ def _measured(task: _Task, threads: int, todo: Sequence[Drawn]) -> Iterator[tupl
         executor.shutdown(cancel_futures=True)
 
 
+def _check_loop(compiled: _Task, asking: _Task) -> None:
+    """Hold the compiled loop to the slow path on some vectors.
+
+    Two ways to the same counts that share the draw and the step function alone. It also finds kernels that
+    are older than their sources, which numba loads where NUMBA_CACHE_DIR is a user's own (see `bsdgen`): an
+    old reference must not go on judging.
+    """
+    if not compiled.run(0, _CHECKED).same(asking.run(0, _CHECKED)):
+        raise ToolError(
+            f"the compiled loop finds other counts than asking the oracle does on the first {_CHECKED:,} "
+            "vectors: what numba compiled may be older than bsdgen's sources; delete the folder of "
+            "NUMBA_CACHE_DIR, or the folders __pycache__ in the package, and measure again"
+        )
+
+
 class _Total:
     """Counts so far, and how to get more."""
 
@@ -173,7 +191,7 @@ class _Total:
 
             self.task = CompiledTask(compile_diagram(model.bsd), oracle, stream_base(seed))
             self.threads = numba.get_num_threads()
-            self.task.run(0, 0)  # compiled before the clock starts, not by two threads at once
+            _check_loop(self.task, self._asking)  # compiles before the clock starts, too
         self._begun = time.perf_counter()
         axes = source.axes
         self._counts = Counts(

@@ -7,7 +7,9 @@ import pytest
 
 from bsdgen.bench.rv32 import prove_step, written_step
 from bsdgen.circuit.aig import Aig, bsd_from_aig
+from bsdgen.errors import ToolError
 from bsdgen.measure import measure
+from bsdgen.measure.counts import Counts
 from bsdgen.measure.rv32i_kernel import CompiledTask
 from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
@@ -78,5 +80,24 @@ def test_threads_may_share_a_task(written: Aig) -> None:
     whole = task.run(0, 8 << 14)
     together = sum(parts[1:], parts[0])
     assert whole.errors.sum() > 0
-    for name in ("n", "errors", "by_output", "failed"):
-        assert np.array_equal(getattr(whole, name), getattr(together, name))
+    assert whole.same(together)
+
+
+@pytest.mark.parametrize("stale", ["draw_runs", "cell_of", "step"])
+def test_a_stale_loop_is_noticed(monkeypatch: pytest.MonkeyPatch, written: Aig, stale: str) -> None:
+    """A loop that has another draw, other cells or another reference compiled in than there are now."""
+    run = CompiledTask.run
+
+    def other(self: CompiledTask, first: int, last: int) -> Counts:
+        found = run(self, first, last)
+        match stale:
+            case "draw_runs":
+                return run(self, first + 1, last + 1)
+            case "cell_of":
+                return replace(found, n=np.roll(found.n, 1))
+            case _:
+                return replace(found, errors=found.errors + (found.n > 100))
+
+    monkeypatch.setattr(CompiledTask, "run", other)
+    with pytest.raises(ToolError, match="older than bsdgen's sources"):
+        measure(model_of(written), SimulatorOracle(), vectors=10)
