@@ -59,10 +59,13 @@ $(MODEL)/cosim.json: $(MODEL)/circuit.aig $(ELFS) $(call source,cosim isa) $(wil
 	$(BSDGEN) cosim $(MODEL) $(ELFS) || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
 
 # Measured after emitting: the emitted Verilog is proved equal to what is measured.
-$(MODEL)/measure.json: $(MODEL)/circuit.aig $(call source,measure isa) bsdgen/cli/measure.py | $(VENV)/.installed
+$(MODEL)/measure.json: $(MODEL)/circuit.aig $(call source,measure coverage isa) bsdgen/cli/measure.py | $(VENV)/.installed
 	$(BSDGEN) measure $(MODEL) --vectors $(VECTORS) --seed $(SEED) --quiet || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
 
-$(MODEL)/report.html: $(MODEL)/measure.json $(MODEL)/cosim.json $(call source,report) \
+$(MODEL)/coverage.json: $(MODEL)/measure.json $(TRACES) $(ELFS) bsdgen/cli/coverage.py | $(VENV)/.installed
+	$(BSDGEN) coverage $(MODEL) traces/ $(ELFS) --quiet
+
+$(MODEL)/report.html: $(MODEL)/measure.json $(MODEL)/cosim.json $(MODEL)/coverage.json $(call source,report) \
 		$(wildcard bsdgen/report/*.j2 bsdgen/report/*.css) bsdgen/cli/report.py | $(VENV)/.installed
 	$(BSDGEN) report $(MODEL)
 

@@ -21,8 +21,23 @@ def upper_bound(errors: int, n: int) -> float:
     >>> upper_bound(0, 0)
     1.0
     """
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    if n == 0:
+    if errors >= n:
         return 1.0
-    return float(binomtest(errors, n).proportion_ci(CONFIDENCE, method="exact").high)
+    return float(betaincinv(errors + 1, n - errors, (1 + CONFIDENCE) / 2))
+
+
+def lower_bound(errors: int, n: int) -> float:
+    """Lower end of the same interval; 0 where nothing went wrong or nothing was tried.
+
+    Examples
+    --------
+    >>> lower_bound(0, 10), round(lower_bound(10, 10), 3)
+    (0.0, 0.692)
+    """
+    from scipy.special import betaincinv
+
+    if errors == 0:
+        return 0.0
+    return float(betaincinv(errors, n - errors + 1, (1 - CONFIDENCE) / 2))

@@ -18,11 +18,12 @@ learn) mkdir -p rtl_out/rv32i; touch rtl_out/rv32i/model.json;;
 emit) touch rtl_out/rv32i/circuit.aig;;
 cosim) touch rtl_out/rv32i/cosim.json;;
 measure) touch rtl_out/rv32i/measure.json;;
-report) cd rtl_out/rv32i; test -f measure.json; test -f cosim.json; touch report.html;;
+coverage) touch rtl_out/rv32i/coverage.json;;
+report) cd rtl_out/rv32i; test -f measure.json; test -f cosim.json; test -f coverage.json; touch report.html;;
 esac
 if [ "$1" = "${FAIL:-none}" ]; then exit 1; fi
 """
-STEPS = ["record", "learn", "emit", "measure", "cosim", "report"]
+STEPS = ["record", "learn", "emit", "measure", "cosim", "coverage", "report"]
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def clone(tmp_path: Path) -> Path:
         "traces/schema.py",
         "learn/learner.py",
         "measure/run.py",
+        "coverage/cells.py",
         "report/page.py",
         "cosim/run.py",
         "isa/step.py",
@@ -40,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
         path = tmp_path / "bsdgen" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    for name in ("record", "learn", "emit", "cosim", "measure", "report"):
+    for name in STEPS:
         path = tmp_path / "bsdgen" / "cli" / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -96,7 +98,8 @@ def test_parallel(clone: Path) -> None:
         ("bsdgen/isa/step.py", STEPS),
         ("bsdgen/learn/learner.py", STEPS[1:]),
         ("bsdgen/cosim/run.py", ["cosim", "report"]),
-        ("bsdgen/measure/run.py", ["measure", "report"]),
+        ("bsdgen/measure/run.py", ["measure", "coverage", "report"]),
+        ("bsdgen/coverage/cells.py", ["measure", "coverage", "report"]),
         ("bsdgen/report/page.py", ["report"]),
     ],
 )

@@ -15,6 +15,7 @@ from bsdgen import __version__
 from bsdgen.cli.bench import app as bench_app
 from bsdgen.cli.convert import convert
 from bsdgen.cli.cosim import cosim
+from bsdgen.cli.coverage import coverage
 from bsdgen.cli.doctor import doctor
 from bsdgen.cli.emit import emit
 from bsdgen.cli.inspect import inspect
@@ -47,6 +48,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
+    "coverage": (coverage, "bsdgen coverage rtl_out/rv32i traces/ sim/programs/*.elf"),
     "inspect": (inspect, "bsdgen inspect rtl_out/rv32i --contexts"),
     "report": (report, "bsdgen report rtl_out/rv32i"),
     "doctor": (doctor, "bsdgen doctor"),

@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.measure.strata import BLOCK, Axes
 from bsdgen.traces.schema import Schema
+
+_STREAM = 0x6D656173  # sets this stream of random numbers apart from every other use of the same seed
 
 
 class GenericStrata:
@@ -36,23 +39,31 @@ class GenericStrata:
         self._kinds = kinds
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Classes: the ways to draw."""
-        return tuple(self._kinds)
+    def stream(self) -> str:
+        """Name of what is drawn here; another one whenever a seed gives other vectors."""
+        return "generic-1"
+
+    @property
+    def axes(self) -> Axes:
+        """Strata are the ways to draw."""
+        names = tuple(self._kinds)
+        return Axes(names, names, class_of=np.arange(len(names)))
 
     @property
     def distributions(self) -> tuple[str, ...]:
         """The same: here a class is a distribution."""
         return tuple(self._kinds)
 
-    def draw(self, rng: np.random.Generator, n: int) -> tuple[U64, NDArray[np.intp]]:
-        """Draw vectors; see `bsdgen.measure.strata.Strata.draw`."""
-        # The class that gets one vector more when n does not divide evenly is another one each time.
-        order = rng.permutation(len(self._kinds))
-        sizes = [part.size for part in np.array_split(np.arange(n), len(self._kinds))]
-        kinds = list(self._kinds.values())
-        parts = [kinds[which](rng, size) & self._ones for which, size in zip(order, sizes, strict=True)]
-        return np.concatenate(parts, axis=1), np.repeat(order, sizes).astype(np.intp)
+    def draw(self, seed: int, block: int) -> tuple[U64, NDArray[np.intp]]:
+        """Draw a block; see `bsdgen.measure.strata.Strata.draw`."""
+        return self.draw_from(np.random.default_rng(np.random.SeedSequence([_STREAM, seed, block])), BLOCK)
+
+    def draw_from(self, rng: np.random.Generator, n: int) -> tuple[U64, NDArray[np.intp]]:
+        """Draw `n` vectors, the kinds in turn: the same as of `draw`, in shape (n_input_fields, n)."""
+        columns = np.empty((self._widths.size, n), np.uint64)
+        for first, kind in enumerate(self._kinds.values()):
+            columns[:, first :: len(self._kinds)] = kind(rng, len(range(first, n, len(self._kinds))))
+        return columns & self._ones, np.arange(n) % len(self._kinds)
 
     def describe(self, inputs: Mapping[str, int]) -> str:
         """Nothing is known of a generic vector but its fields."""

@@ -1,22 +1,40 @@
-"""The comparison: blocks of vectors, counts on cared bits, the first failure of each class."""
+"""A measurement: ranges of a seed's stream, each measured on its own and added up.
+
+A range is a pure function of model, oracle, seed and positions, so that threads here and machines elsewhere
+can measure different ones; `bsdgen.measure.merge` puts results together.
+"""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bsdgen.bits import U64, n_words, pack_fields, unpack_fields
-from bsdgen.errors import OracleError, UsageError
-from bsdgen.measure.result import ClassResult, Measurement, upper_bound
-from bsdgen.measure.strata import Strata, strata_for
+from bsdgen.coverage.nested import from_nested
+from bsdgen.errors import OracleError, ToolError, UsageError
+from bsdgen.measure.asking import AskingTask
+from bsdgen.measure.code import compile_diagram
+from bsdgen.measure.counts import Counts
+from bsdgen.measure.result import Drawn, Measurement, joined, summarise
+from bsdgen.measure.rv32i import InstructionStrata
+from bsdgen.measure.rv32i_draw import stream_base
+from bsdgen.measure.strata import Axes, Strata, strata_for
 from bsdgen.model import Model
 from bsdgen.oracle.protocol import Oracle
-from bsdgen.traces.schema import Schema
+from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.traces.schema import RVFI_SCHEMA
 
-BLOCK = 1 << 18  # vectors at a time: 6 MiB of inputs, large enough that per-block work does not show
-_STREAM = 0x6D656173  # sets this stream of random numbers apart from every other use of the same seed
+TASK = 1 << 20
+"""Vectors of a task: a tenth of a second where everything is compiled."""
+
+_CHECKPOINT_S = 10.0
+_CHECKED = 1 << 12  # vectors on which the compiled loop is held to the slow path, at every start
+
+
+class _Task(Protocol):
+    def run(self, first: int, last: int) -> Counts:
+        """Measure vectors ``first .. last - 1``."""
 
 
 def measure(
@@ -25,129 +43,237 @@ def measure(
     *,
     vectors: int = 10_000_000,
     seed: int = 0,
+    first: int = 0,
     strata: Strata | None = None,
+    before: Measurement | None = None,
     progress: Callable[[int, int], None] | None = None,
+    checkpoint: Callable[[Measurement], None] | None = None,
 ) -> Measurement:
     """Compare a model with an oracle on fresh vectors.
 
     A vector is an error if any output bit that the oracle cares for differs. The random stream is set apart
-    from that of the learner, whatever the seeds.
+    from that of the learner, whatever the seeds. Against the built-in simulator everything is one compiled
+    loop, on as many threads as numba is told to use; any other oracle is asked block by block.
 
     Parameters
     ----------
     model : the diagram and its schema.
     oracle : asked for what is right; must have the model's numbers of bits.
-    vectors : how many vectors.
-    seed : seed of the vectors.
+    vectors, seed, first : vectors ``first .. first + vectors - 1`` of the seed's stream.
     strata : where vectors come from; by the schema when absent.
+    before : what was measured of this model and oracle before; its vectors are not measured again, and the
+        result has both.
     progress : called with (vectors done, vectors in all).
+    checkpoint : called with what is done so far, every few seconds, and last when an error or an interrupt
+        ends the measurement.
 
     Raises
     ------
     UsageError
-        The oracle has other numbers of bits than the model, or `vectors` is less than 1.
+        The oracle has other numbers of bits than the model, `vectors` is less than 1, `first` is negative, or
+        `before` has other vectors.
     OracleError
-        The oracle returns arrays of another shape or type.
+        The oracle returns arrays of another shape or type, or another answer when it is asked again.
+    ToolError
+        The compiled loop is stale.
     """
     if vectors < 1:
         raise UsageError(f"vectors must be at least 1, not {vectors}")
+    if first < 0:
+        raise UsageError(f"first must be at least 0, not {first}")
     schema = model.schema
     if (oracle.n_inputs, oracle.n_outputs) != (schema.n_inputs, schema.n_outputs):
         raise UsageError(
             f"the oracle has {oracle.n_inputs} input and {oracle.n_outputs} output bits, the model "
             f"{schema.n_inputs} and {schema.n_outputs}; give the oracle that the model was learned from"
         )
-    begun = time.perf_counter()
     source = strata if strata is not None else strata_for(schema)
-    rng = np.random.default_rng(np.random.SeedSequence([_STREAM, seed]))
-    tally = _Tally(schema, source)
-    done = 0
-    while done < vectors:
-        size = min(BLOCK, vectors - done)
-        columns, classes = source.draw(rng, size)
-        inputs = pack_fields(columns, [field.width for field in schema.inputs])
-        expected, care = _ask(oracle, inputs)
-        tally.add(inputs, classes, model.bsd.evaluate(inputs), expected, care)
-        done += size
-        if progress is not None:
-            progress(done, vectors)
-    return tally.result(seed, time.perf_counter() - begun)
+    total = _Total(model, oracle, source, seed, before)
+    todo = missing(Drawn(seed, first, first + vectors), total.drawn)
+    done, last = vectors - sum(part.last - part.first for part in todo), time.monotonic()
+    finished = not todo
+    try:
+        for part, counts in _measured(total.task, total.threads, todo):
+            total.add(part, counts)
+            done += part.last - part.first
+            if progress is not None:
+                progress(done, vectors)
+            if checkpoint is not None and time.monotonic() - last > _CHECKPOINT_S:
+                checkpoint(total.result())
+                last = time.monotonic()
+        finished = True
+    finally:
+        if checkpoint is not None and not finished and total.drawn:
+            checkpoint(total.result())
+    return total.result()
 
 
-def _ask(oracle: Oracle, inputs: U64) -> tuple[U64, U64]:
-    expected, care = oracle.query(inputs)
-    shape = (inputs.shape[0], n_words(oracle.n_outputs))
-    for name, array in (("outputs", expected), ("care", care)):
-        if array.dtype != np.uint64 or array.shape != shape:
-            raise OracleError(
-                f"the oracle's {name} must be uint64 of shape {shape}, not {array.dtype} {array.shape}"
-            )
-    return expected, care
+def missing(wanted: Drawn, done: Sequence[Drawn]) -> list[Drawn]:
+    """What is left of some vectors, in order.
+
+    >>> missing(Drawn(0, 0, 10), [Drawn(0, 2, 4), Drawn(1, 0, 10)])
+    [Drawn(seed=0, first=0, last=2), Drawn(seed=0, first=4, last=10)]
+    """
+    out, begin = [], wanted.first
+    for part in joined(done):
+        if part.seed == wanted.seed and part.last > begin and part.first < wanted.last:
+            if part.first > begin:
+                out.append(Drawn(wanted.seed, begin, part.first))
+            begin = part.last
+    return [*out, Drawn(wanted.seed, begin, wanted.last)] if begin < wanted.last else out
 
 
-class _Tally:
-    """Counts over blocks."""
+def _measured(task: _Task, threads: int, todo: Sequence[Drawn]) -> Iterator[tuple[Drawn, Counts]]:
+    """Measure ranges task by task, results in order; `threads` of them at a time."""
+    parts = (
+        Drawn(whole.seed, begin, min(whole.last, (begin // TASK + 1) * TASK))
+        for whole in todo
+        for begin in (whole.first, *range((whole.first // TASK + 1) * TASK, whole.last, TASK))
+    )
+    if threads == 1:
+        for part in parts:
+            yield part, task.run(part.first, part.last)
+        return
+    executor = ThreadPoolExecutor(threads)
+    running: list[tuple[Drawn, Future[Counts]]] = []
+    try:
+        for part in parts:
+            running.append((part, executor.submit(task.run, part.first, part.last)))
+            if len(running) > 2 * threads:
+                oldest, future = running.pop(0)
+                yield oldest, future.result()
+        for oldest, future in running:
+            yield oldest, future.result()
+    finally:
+        executor.shutdown(cancel_futures=True)
 
-    def __init__(self, schema: Schema, source: Strata) -> None:
-        self._schema = schema
+
+def _check_loop(compiled: _Task, asking: _Task) -> None:
+    """Hold the compiled loop to the slow path on some vectors.
+
+    Two ways to the same counts that share the draw and the step function alone. It also finds kernels that
+    are older than their sources, which numba loads where NUMBA_CACHE_DIR is a user's own (see `bsdgen`): an
+    old reference must not go on judging.
+    """
+    if not compiled.run(0, _CHECKED).same(asking.run(0, _CHECKED)):
+        raise ToolError(
+            f"the compiled loop finds other counts than asking the oracle does on the first {_CHECKED:,} "
+            "vectors: what numba compiled may be older than bsdgen's sources; delete the folder of "
+            "NUMBA_CACHE_DIR, or the folders __pycache__ in the package, and measure again"
+        )
+
+
+class _Total:
+    """Counts so far, and how to get more."""
+
+    def __init__(
+        self, model: Model, oracle: Oracle, source: Strata, seed: int, before: Measurement | None
+    ) -> None:
+        self._model = model
+        self._oracle = oracle
         self._source = source
-        self._n = np.zeros(len(source.names), np.int64)
-        self._errors = np.zeros(len(source.names), np.int64)
-        self._by_output = np.zeros(len(schema.outputs), np.int64)
-        self._first: dict[int, dict[str, Any]] = {}
+        self._seed = seed
+        self._before = before
+        self.drawn: list[Drawn] = []
+        self._asking = AskingTask(model, oracle, source, seed)
+        self.task: _Task = self._asking
+        self.threads = 1
+        fields = [(field.name, field.width, field.role) for field in model.schema.fields]
+        if (
+            isinstance(oracle, SimulatorOracle)
+            and isinstance(source, InstructionStrata)
+            and fields == [(field.name, field.width, field.role) for field in RVFI_SCHEMA.fields]
+        ):
+            import numba
 
-    def add(self, inputs: U64, classes: NDArray[np.intp], found: U64, expected: U64, care: U64) -> None:
-        """Count one block."""
-        self._n += np.bincount(classes, minlength=self._n.size)
-        differs = (found ^ expected) & care
-        (wrong,) = np.nonzero(differs.any(axis=1))
-        if not wrong.size:
-            return
-        self._errors += np.bincount(classes[wrong], minlength=self._n.size)
-        fields = unpack_fields(differs[wrong], [field.width for field in self._schema.outputs])
-        self._by_output += np.count_nonzero(fields, axis=1)
-        for index, row in zip(*np.unique(classes[wrong], return_index=True), strict=True):
-            if int(index) not in self._first:
-                at = slice(wrong[row], wrong[row] + 1)
-                self._first[int(index)] = self._decode(inputs[at], found[at], expected[at], differs[at])
+            # Imported here: only these models pay for what is compiled.
+            from bsdgen.measure.rv32i_kernel import CompiledTask
 
-    def _decode(self, inputs: U64, found: U64, expected: U64, differs: U64) -> dict[str, Any]:
-        """Name the fields of one failing row; only outputs that differ in a cared bit are shown."""
-        in_widths = [field.width for field in self._schema.inputs]
-        out_widths = [field.width for field in self._schema.outputs]
-        given: Mapping[str, int] = {
-            field.name: int(value)
-            for field, value in zip(self._schema.inputs, unpack_fields(inputs, in_widths)[:, 0], strict=True)
-        }
-        columns = [unpack_fields(words, out_widths)[:, 0] for words in (found, expected, differs)]
-        outputs = {
-            field.name: {"model": hex(is_), "oracle": hex(should), "differs": hex(bits)}
-            for field, is_, should, bits in zip(self._schema.outputs, *columns, strict=True)
-            if bits
-        }
-        return {
-            "text": self._source.describe(given),
-            "inputs": {name: hex(value) for name, value in given.items()},
-            "outputs": outputs,
-        }
+            self.task = CompiledTask(compile_diagram(model.bsd), oracle, stream_base(seed))
+            self.threads = numba.get_num_threads()
+            _check_loop(self.task, self._asking)  # compiles before the clock starts, too
+        self._begun = time.perf_counter()
+        axes = source.axes
+        self._counts = Counts(
+            np.zeros(axes.n_cells, np.int64),
+            np.zeros(axes.n_cells, np.int64),
+            np.zeros(len(model.schema.outputs), np.int64),
+            np.full(len(axes.rows), -1, np.int64),
+        )
+        if before is not None:
+            if before.stream != source.stream:
+                raise UsageError(
+                    f"was measured on vectors {before.stream!r} before, these are {source.stream!r}; "
+                    "measure anew, without the earlier result"
+                )
+            self.drawn += before.drawn
 
-    def result(self, seed: int, wall_s: float) -> Measurement:
+    def add(self, part: Drawn, counts: Counts) -> None:
+        """Add what was found on some vectors."""
+        self.drawn.append(part)
+        self._counts = self._counts + counts
+
+    def result(self) -> Measurement:
         """Sum up."""
-        classes = tuple(
-            ClassResult(name, n, errors, upper_bound(errors, n), self._first.get(index))
-            for index, (name, n, errors) in enumerate(
-                zip(self._source.names, self._n.tolist(), self._errors.tolist(), strict=True)
-            )
-        )
-        n, errors = int(self._n.sum()), int(self._errors.sum())
-        names = [field.name for field in self._schema.outputs]
-        return Measurement(
-            vectors=n,
-            errors=errors,
-            upper=upper_bound(errors, n),
-            classes=classes,
-            errors_by_output=dict(zip(names, self._by_output.tolist(), strict=True)),
-            seed=seed,
+        axes, names = self._source.axes, [field.name for field in self._model.schema.outputs]
+        new = summarise(
+            axes,
+            self._counts.n,
+            self._counts.errors,
+            dict(zip(names, self._counts.by_output.tolist(), strict=True)),
+            self._failures(),
+            drawn=self.drawn,
+            stream=self._source.stream,
             distributions=self._source.distributions,
-            wall_s=wall_s,
+            wall_s=time.perf_counter() - self._begun,
         )
+        if self._before is None:
+            return new
+        return added(axes, (self._before, new), self.drawn)
+
+    def _failures(self) -> dict[str, dict[str, object]]:
+        """The first failure of each class, decoded."""
+        axes, out = self._source.axes, {}
+        for row in np.argsort(self._counts.failed, kind="stable"):
+            position, name = int(self._counts.failed[row]), axes.classes[axes.class_of[row]]
+            if position >= 0 and name not in out:
+                decoded = self._asking.decode(position)
+                if decoded is None:
+                    raise OracleError(
+                        f"the oracle is not deterministic: the model differed from it on vector {position:,} "
+                        f"of seed {self._seed}, and asked again it does not; it must be a function of its "
+                        "inputs alone"
+                    )
+                out[name] = decoded
+        return out
+
+
+def added(axes: Axes, parts: Sequence[Measurement], drawn: Sequence[Drawn]) -> Measurement:
+    """Results of several runs as one.
+
+    Parameters
+    ----------
+    axes : of all of them.
+    drawn : what they measured together.
+    """
+    by_output: dict[str, int] = {}
+    failures: dict[str, dict[str, object]] = {}
+    for part in parts:
+        for name, n in part.errors_by_output.items():
+            by_output[name] = by_output.get(name, 0) + n
+        for name, failure in part.failures.items():
+            kept = failures.setdefault(name, failure)
+            if (failure["seed"], failure["position"]) < (kept["seed"], kept["position"]):
+                failures[name] = failure
+    none = np.zeros(axes.shape, np.int64)
+    return summarise(
+        axes,
+        sum((from_nested(part.strata, axes.names) for part in parts), none),
+        sum((from_nested(part.strata_errors, axes.names) for part in parts), none),
+        by_output,
+        failures,
+        drawn=drawn,
+        stream=parts[0].stream,
+        distributions=parts[0].distributions,
+        wall_s=sum(part.wall_s for part in parts),
+    )

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bsd.distance import Distances
+from bsdgen.coverage.cells import HAZARDS, OPERANDS, ROWS
+from bsdgen.coverage.result import Covered
 from bsdgen.inspect.names import Names
 from bsdgen.report.structure import FieldSize
 from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, SOFT, figure, to_svg
 
 _HEAT = (0.18, 0.53, 0.79)  # readable on light and dark, since an image cannot follow the page's colours
+_HOLE = (0.80, 0.27, 0.21)
 _MOST_SORTED = 400  # functions whose leaves are put into the best order, which takes their cube
 
 
@@ -106,6 +109,44 @@ def distance_chart(of: Distances, names: Names) -> str | None:
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
         return to_svg(drawn, "distance", "Share of nodes that each two outputs have in common")
+
+
+def coverage_chart(source: Covered, shown: NDArray[np.bool_]) -> str:
+    """Heat map of how often each cell was met: a line a row class, hazards side by side in operand classes.
+
+    Parameters
+    ----------
+    source : what was met.
+    shown : bool, shape (n_operands, n_hazards)
+        Columns of the picture; of all sources together, so that their pictures compare.
+    """
+    counts = source.counts[:, shown]
+    strength = np.log1p(counts) / np.log1p(max(1, int(counts.max(initial=0))))
+    image = np.zeros((*counts.shape, 4))
+    image[..., :3], image[..., 3] = _HEAT, np.where(counts > 0, 0.2 + 0.8 * strength, 0.0)
+    image[source.holes[:, shown]] = (*_HOLE, 0.85)
+    with figure(9.8, 8.6) as drawn:
+        axes = drawn.subplots()
+        axes.imshow(image, interpolation="nearest", aspect="auto")
+        ends = np.cumsum(np.count_nonzero(shown, axis=1))
+        starts = ends - np.count_nonzero(shown, axis=1)
+        axes.vlines(ends[:-1] - 0.5, -0.5, len(ROWS) - 0.5, colors=RULE, linewidth=0.8)
+        axes.hlines(np.arange(1, len(ROWS)) - 0.5, -0.5, ends[-1] - 0.5, colors=RULE, linewidth=0.3)
+        used = np.flatnonzero(ends > starts)
+        middles = ((starts + ends - 1) / 2)[used].tolist()
+        axes.set_xticks(middles, [OPERANDS[at] for at in used], rotation=90)
+        axes.set_yticks(np.arange(len(ROWS)), ROWS, fontsize=6.5)
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return to_svg(drawn, f"coverage-{source.name}", f"How often {source.name} met each cell")
+
+
+def coverage_columns(sources: Sequence[Covered]) -> NDArray[np.bool_]:
+    """Pairs of operand class and hazard that some row class can have: bool, (n_operands, n_hazards)."""
+    pairs = np.zeros((len(OPERANDS), len(HAZARDS)), np.bool_)
+    for source in sources:
+        pairs |= source.possible.any(axis=0)
+    return pairs
 
 
 def leaf_order(overlap: NDArray[np.float64]) -> NDArray[np.int_]:

@@ -10,6 +10,7 @@ from bsdgen.artifacts import read_json, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
+from bsdgen.coverage.result import Covered, by_row, from_document, named, together
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -18,6 +19,7 @@ from bsdgen.inspect.overview import check_facts
 from bsdgen.inspect.pairs import distance
 from bsdgen.inspect.shared import shared
 from bsdgen.inspect.units import units
+from bsdgen.measure.result import VERSION as MEASUREMENT_VERSION
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.structure import Structure, analyse
@@ -34,6 +36,7 @@ class Known:
     ----------
     name : the folder's name.
     facts : the document of report.json.
+    covered : what was covered, by source; empty where nobody looked.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Known:
     structure: Structure
     equations: list[Equation]
     facts: dict[str, Any]
+    covered: list[Covered]
 
 
 def gather(folder: Path) -> Known:
@@ -55,6 +59,8 @@ def gather(folder: Path) -> Known:
     structure = analyse(model)
     equations = find_equations(model, structure)
     info = model.info
+    coverage = _result(folder, "coverage.json")
+    covered = from_document(coverage) if coverage is not None else []
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -65,8 +71,9 @@ def gather(folder: Path) -> Known:
         "learn": info.get("learn", {}),
         "bsd": _bsd_facts(model, structure),
         "circuit": _circuit_facts(folder, model),
-        "measure": _result(folder, "measure.json"),
+        "measure": _measured(folder),
         "cosim": _result(folder, "cosim.json"),
+        "coverage": _coverage_facts(covered) if covered else None,
         **_inside(Inspection(model)),
         "equations": [
             {"name": item.name, "guards": item.guards, "uses": item.uses, "sum": item.text}
@@ -79,7 +86,20 @@ def gather(folder: Path) -> Known:
             "tools": {**info.get("tools", {}), **tool_versions("networkx", "pyeda", "matplotlib")},
         },
     }
-    return Known(facts["model"]["name"], model, structure, equations, facts)
+    return Known(facts["model"]["name"], model, structure, equations, facts, covered)
+
+
+def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:
+    """Coverage by source and by row class, and the holes by name; every count stands in coverage.json."""
+    left_out = ("counts",)
+    return {
+        "sources": [
+            {key: value for key, value in source.as_dict().items() if key not in left_out}
+            for source in covered
+        ],
+        "by_row": by_row(covered),
+        "holes_of_all": named(together(covered).holes),
+    }
 
 
 def _inside(of: Inspection) -> dict[str, Any]:
@@ -134,6 +154,14 @@ def _same_function(circuit: Aig, model: Model) -> bool:
     rng = np.random.default_rng(0)
     rows = from_bool(rng.integers(0, 2, (_ROWS, bsd.n_inputs)).astype(np.bool_))
     return bool((circuit.evaluate(rows) == bsd.evaluate(rows)).all())
+
+
+def _measured(folder: Path) -> Any:
+    """The measurement without its strata; what an earlier version wrote is as good as none."""
+    result = _result(folder, "measure.json")
+    if not isinstance(result, dict) or result.get("version") != MEASUREMENT_VERSION:
+        return None
+    return {key: value for key, value in result.items() if key not in ("strata", "strata_errors")}
 
 
 def _result(folder: Path, name: str) -> Any:

@@ -8,9 +8,18 @@ from markupsafe import Markup
 
 from bsdgen.artifacts import write_json, write_text
 from bsdgen.bsd.distance import distances
+from bsdgen.coverage.result import holes_text
 from bsdgen.inspect.names import Names
 from bsdgen.measure.result import failure_text
-from bsdgen.report.charts import accuracy_chart, distance_chart, guard_chart, level_chart, size_chart
+from bsdgen.report.charts import (
+    accuracy_chart,
+    coverage_chart,
+    coverage_columns,
+    distance_chart,
+    guard_chart,
+    level_chart,
+    size_chart,
+)
 from bsdgen.report.drawing import draw_top
 from bsdgen.report.facts import Known, gather
 from bsdgen.report.style import FONT, css_variables, standalone
@@ -49,6 +58,9 @@ def draw(known: Known) -> dict[str, str]:
     pictures: dict[str, str] = {}
     if facts["measure"]:
         pictures["accuracy"] = accuracy_chart(facts["measure"]["classes"], facts["measure"]["upper"])
+    columns = coverage_columns(known.covered)
+    for source in known.covered:
+        pictures[f"coverage-{source.name}"] = coverage_chart(source, columns)
     pictures["sizes"] = size_chart(structure.fields)
     if structure.profile:
         pictures["levels"] = level_chart(structure.profile)
@@ -73,7 +85,7 @@ def render(known: Known, pictures: dict[str, str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"thousands": _thousands, "seconds": _seconds, "short": _short, "bound": _bound}
-    environment.globals |= {"failure_text": failure_text}
+    environment.globals |= {"failure_text": failure_text, "holes_text": holes_text}
     return environment.get_template("page.html.j2").render(
         known.facts,
         name=known.name,

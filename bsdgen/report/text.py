@@ -25,6 +25,12 @@ def summary_text(facts: dict[str, Any], page: Path) -> str:
     bsd, circuit = facts["bsd"], facts["circuit"]
     lines.append(f"diagram   {bsd['nodes']:,} nodes in {bsd['levels']:,} levels")
     lines.append(f"circuit   {circuit['ands']:,} AND nodes, depth {circuit['depth']:,}")
+    if facts["coverage"]:
+        met = (
+            f"{of['name']} {of['cells_met']:,} of {of['cells_possible']:,}"
+            for of in facts["coverage"]["sources"]
+        )
+        lines.append(f"cells met {', '.join(met)}")
     lines.append(f"report    {page}")
     return "\n".join(lines)
 

@@ -1,37 +1,55 @@
 import numpy as np
 import pytest
 
+from bsdgen.coverage.cells import immediate
 from bsdgen.isa.encoding import ENCODINGS, INSTRUCTIONS
 from bsdgen.isa.step import classify
-from bsdgen.measure import encodings, operands, strata_for
+from bsdgen.measure import strata_for
 from bsdgen.measure.generic import GenericStrata
 from bsdgen.measure.rv32i import InstructionStrata
+from bsdgen.measure.rv32i_draw import DISTRIBUTIONS, RUN, SHAPES, draw_runs, stream_base
+from bsdgen.measure.strata import BLOCK
 from bsdgen.traces.schema import RVFI_SCHEMA, Field, Schema
 
 ILLEGAL = len(INSTRUCTIONS)
+N_RUNS = 16 * 624  # every pair of a shape and a distribution sixteen times
 
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[np.ndarray, np.ndarray]:
-    return InstructionStrata().draw(np.random.default_rng(1), 1 << 18)
+    """Input fields, and the instruction that each word is."""
+    columns = np.empty((5, N_RUNS * RUN), np.uint32)
+    draw_runs(stream_base(1), 0, columns)
+    index = classify(columns[0])
+    return columns, np.where(index < 0, ILLEGAL, index)
+
+
+def of_shape(columns: np.ndarray, shape: str) -> np.ndarray:
+    """Words drawn as one shape."""
+    chosen = np.array(SHAPES)[np.arange(N_RUNS) % len(SHAPES)] == shape
+    return columns[0].reshape(N_RUNS, RUN)[chosen].ravel()
 
 
 @pytest.mark.parametrize("index", range(len(ENCODINGS)), ids=INSTRUCTIONS)
-def test_legal_words_are_that_instruction_with_all_free_bits_moving(index: int) -> None:
-    words = encodings.legal(np.random.default_rng(0), ENCODINGS[index], 2000)
+def test_legal_words_are_that_instruction_with_all_free_bits_moving(
+    drawn: tuple[np.ndarray, np.ndarray], index: int
+) -> None:
+    words = of_shape(drawn[0], INSTRUCTIONS[index])
+    assert words.size == 13 * 16 * RUN
     assert (classify(words) == index).all()
     varying = np.bitwise_or.reduce(words) & ~np.bitwise_and.reduce(words)
     assert varying == ~np.uint32(ENCODINGS[index].mask) & np.uint32(0xFFFFFFFF)
 
 
-@pytest.mark.parametrize("shape", encodings._SHAPES)
-def test_every_shape_of_odd_words_has_illegal_ones(shape: object) -> None:
-    words = shape(np.random.default_rng(0), 5000)  # type: ignore[operator]
-    assert (classify(words) < 0).mean() > 0.2
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - set(INSTRUCTIONS)))
+def test_every_odd_shape_has_illegal_words(drawn: tuple[np.ndarray, np.ndarray], shape: str) -> None:
+    assert (classify(of_shape(drawn[0], shape)) < 0).mean() > 0.2
 
 
-def test_illegal_words_reach_every_major_opcode_and_every_upper_seven_bits() -> None:
-    words = encodings.odd(np.random.default_rng(0), 200_000)
+def test_illegal_words_reach_every_major_opcode_and_every_upper_seven_bits(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    words = drawn[0][0]
     illegal = words[classify(words) < 0]
     assert len(np.unique(illegal & np.uint32(0x7F))) == 128 - 3  # LUI, AUIPC and JAL have no illegal form
     registers = illegal[(illegal & np.uint32(0x7F)) == 0x33]
@@ -40,21 +58,57 @@ def test_illegal_words_reach_every_major_opcode_and_every_upper_seven_bits() -> 
     assert 0xFFFFFFFF in illegal
 
 
+def test_every_pattern_is_every_pattern() -> None:
+    """All of opcode, funct3 and funct7 within 2**17 vectors of the pattern shapes."""
+    first = SHAPES.index("every_pattern")
+    n_runs = len(SHAPES) << 10
+    seen = np.zeros(1 << 17, np.bool_)
+    words = np.empty((5, 2 * RUN), np.uint32)
+    for run in range(first, n_runs, len(SHAPES)):
+        draw_runs(stream_base(0), run, words)
+        insn = words[0]
+        seen[(insn >> 25) << 10 | (insn >> 5) & 0x380 | insn & 0x7F] = True
+    assert seen.all()
+
+
+def test_a_vector_follows_from_seed_and_position() -> None:
+    strata = InstructionStrata()
+    whole = np.empty((5, 2 * BLOCK), np.uint32)
+    draw_runs(stream_base(3), 0, whole)
+    for block in (0, 1):
+        columns, cells = strata.draw(3, block)
+        assert np.array_equal(columns, whole[:, block * BLOCK : (block + 1) * BLOCK])
+        assert cells.shape == (BLOCK,)
+    assert not np.array_equal(columns, strata.draw(4, 1)[0])
+    assert len(np.unique(whole, axis=1).T) > 1.99 * BLOCK  # some words have no free bits
+
+
+def test_random_numbers_are_uniform() -> None:
+    """Every bit of uniform operands is 1 half of the time, whatever its neighbours are."""
+    words = np.empty((5, 13 * 64 * RUN), np.uint32)
+    draw_runs(stream_base(0), 0, words)
+    uniform = words.reshape(5, -1, RUN)[1:, :: len(DISTRIBUTIONS)].reshape(4, -1)
+    bits = (uniform[:, :, np.newaxis] >> np.arange(32, dtype=np.uint32)) & 1
+    n = uniform.shape[1]
+    pairs = np.einsum("anb,anc->abc", bits.astype(np.float32), bits.astype(np.float32)) / n
+    expected = np.where(np.eye(32, dtype=np.bool_), 0.5, 0.25)
+    assert np.abs(pairs[1:] - expected).max() < 6 * 0.5 / np.sqrt(n)  # pc is aligned on purpose
+
+
 def test_every_instruction_has_its_share(drawn: tuple[np.ndarray, np.ndarray]) -> None:
-    columns, classes = drawn
+    _, classes = drawn
     share = np.bincount(classes, minlength=ILLEGAL + 1) / classes.size
     assert share[:ILLEGAL].min() > 0.0195  # 10^5 of 10^7 asked for, twice as many given
     assert share[ILLEGAL] > 0.1
-    expected = classify(columns[0].astype(np.uint32))
-    assert np.array_equal(np.where(expected < 0, ILLEGAL, expected), classes)
 
 
 def of_class(drawn: tuple[np.ndarray, np.ndarray], name: str) -> dict[str, np.ndarray]:
     columns, classes = drawn
-    chosen = columns[:, classes == INSTRUCTIONS.index(name)].astype(np.uint32)
+    index = INSTRUCTIONS.index(name)
+    chosen = columns[:, classes == index]
     fields = dict(zip((field.name for field in RVFI_SCHEMA.inputs), chosen, strict=True))
-    index = np.full(chosen.shape[1], INSTRUCTIONS.index(name), np.intp)
-    return fields | {"imm": encodings.immediates(fields["insn"], index)}
+    immediates = np.array([immediate(index, word) for word in fields["insn"].astype(np.int64)])
+    return fields | {"imm": immediates.astype(np.uint32)}
 
 
 @pytest.mark.parametrize(("name", "other"), [("beq", "rs2_rdata"), ("sltu", "rs2_rdata"), ("sltiu", "imm")])
@@ -90,22 +144,29 @@ def test_addresses_at_every_misalignment(drawn: tuple[np.ndarray, np.ndarray], n
 
 
 def test_pc_is_aligned_often_and_off_by_two_often(drawn: tuple[np.ndarray, np.ndarray]) -> None:
-    offset = np.bincount((drawn[0][1] & np.uint64(3)).astype(np.intp), minlength=4) / drawn[0].shape[1]
+    offset = np.bincount((drawn[0][1] & np.uint32(3)).astype(np.intp), minlength=4) / drawn[0].shape[1]
     assert offset[0] > 0.5
     assert offset[2] > 0.1
     assert offset[1] > 0.01
     assert offset[3] > 0.01
 
 
-@pytest.mark.parametrize("fill", operands.DISTRIBUTIONS)
-def test_every_distribution_differs_from_uniform(fill: object) -> None:
-    rng = np.random.default_rng(0)
-    words = operands.Operands(*(operands.uniform(rng, 4096) for _ in range(5)))
-    before = [words.pc.copy(), words.rs1.copy(), words.rs2.copy(), words.mem.copy()]
-    fill(rng, words)  # type: ignore[operator]
-    after = [words.pc, words.rs1, words.rs2, words.mem]
-    changed = any((new != old).any() for new, old in zip(after, before, strict=True))
-    assert changed == (fill is not operands.draw_uniform)
+def ones(words: np.ndarray) -> np.ndarray:
+    """Bits set in each word."""
+    return np.unpackbits(words.view(np.uint8).reshape(-1, 4), axis=1).sum(axis=1)
+
+
+def test_every_distribution_differs_from_uniform(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    """In how many bits are set, on average and how widely, in rs1 alone or against the immediate."""
+    columns, classes = drawn
+    addi = classes == INSTRUCTIONS.index("addi")
+    kinds = (np.arange(N_RUNS * RUN) // RUN % len(DISTRIBUTIONS))[addi]
+    imm = (columns[0, addi].view(np.int32) >> 20).view(np.uint32)
+    rs1, rs2 = columns[2, addi], columns[3, addi]
+    counts = [ones(word) for word in (rs1, rs1 + imm, rs1 - imm, rs1 ^ imm, rs1 ^ rs2)]
+    shape = np.array([[f(n[kinds == kind]) for n in counts for f in (np.mean, np.std)] for kind in range(13)])
+    assert np.abs(shape[0] - np.tile([16, np.sqrt(8)], 5)).max() < 0.5
+    assert (np.abs(shape[1:] - shape[0]).max(axis=1) > 1).all()
 
 
 @pytest.mark.parametrize(
@@ -120,8 +181,7 @@ def test_every_distribution_differs_from_uniform(fill: object) -> None:
     ],
 )
 def test_immediates(insn: int, name: str, expected: int) -> None:
-    got = encodings.immediates(np.array([insn], np.uint32), np.array([INSTRUCTIONS.index(name)]))
-    assert got.view(np.int32)[0] == expected
+    assert immediate(INSTRUCTIONS.index(name), insn) == expected & 0xFFFFFFFF
 
 
 def generic(*widths: int) -> GenericStrata:
@@ -130,7 +190,7 @@ def generic(*widths: int) -> GenericStrata:
 
 
 def test_generic_vectors_fit_their_fields() -> None:
-    columns, classes = generic(1, 7, 64, 7).draw(np.random.default_rng(0), 8000)
+    columns, classes = generic(1, 7, 64, 7).draw_from(np.random.default_rng(0), 8000)
     assert columns.shape == (4, 8000)
     assert classes.shape == (8000,)
     assert [int(column.max()).bit_length() for column in columns] == [1, 7, 64, 7]
@@ -138,10 +198,10 @@ def test_generic_vectors_fit_their_fields() -> None:
 
 def test_generic_relations_hold() -> None:
     strata = generic(9, 9)
-    columns, classes = strata.draw(np.random.default_rng(0), 16_000)
+    columns, classes = strata.draw_from(np.random.default_rng(0), 16_000)
 
     def of(name: str) -> np.ndarray:
-        return columns[:, classes == strata.names.index(name)]
+        return columns[:, classes == strata.axes.classes.index(name)]
 
     assert (of("equal")[0] == of("equal")[1]).all()
     flipped = of("one bit")[0] ^ of("one bit")[1]
@@ -151,7 +211,7 @@ def test_generic_relations_hold() -> None:
 
 
 def test_generic_without_fields_of_equal_width_has_no_relations() -> None:
-    assert "equal" not in generic(3, 4).names
+    assert "equal" not in generic(3, 4).axes.classes
 
 
 def test_the_schema_decides() -> None:

@@ -1,0 +1,120 @@
+"""Results on disk, and several of them as one."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from bsdgen.artifacts import read_json
+from bsdgen.coverage.nested import from_nested
+from bsdgen.errors import InputError, UsageError
+from bsdgen.measure.result import VERSION, Drawn, Measurement
+from bsdgen.measure.run import added
+from bsdgen.measure.rv32i import InstructionStrata
+from bsdgen.measure.rv32i_draw import STREAM
+from bsdgen.measure.strata import Axes
+
+_KEPT = ("oracle", "model_sha256", "finished")
+
+
+def axes_of(result: Measurement) -> Axes:
+    """How a result's vectors are stratified."""
+    if result.stream == STREAM:
+        return InstructionStrata().axes
+    names = tuple(item.name for item in result.classes)
+    return Axes(names, names, class_of=np.arange(len(names)))
+
+
+def read_measurement(path: Path) -> tuple[dict[str, Any], Measurement]:
+    """Read what `bsdgen measure` wrote, a whole result or the part that an interrupted run left.
+
+    Returns
+    -------
+    The document, and the measurement in it.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no such result, or contradicts itself.
+    """
+    facts = read_json(path)
+    again = "measure again with `bsdgen measure`"
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        raise InputError(f"{path}: is no measurement of version {VERSION}; {again}")
+    try:
+        result = msgspec.convert(facts, Measurement)
+        if result.stream != STREAM and result.operands:
+            raise InputError(f"{path}: has vectors of {result.stream!r}, these are {STREAM!r}; {again}")
+        names = axes_of(result).names
+        counted = int(from_nested(result.strata, names).sum())
+        wrong = int(from_nested(result.strata_errors, names).sum())
+    except (msgspec.ValidationError, KeyError) as error:
+        raise InputError(f"{path}: is no measurement ({error}); {again}") from error
+    drawn = sum(part.last - part.first for part in result.drawn)
+    by_class = sum(item.n for item in result.classes)
+    if not (result.vectors == counted == drawn == by_class and result.errors == wrong):
+        raise InputError(
+            f"{path}: says {result.vectors:,} vectors and {result.errors:,} errors, but its strata hold "
+            f"{counted:,} and {wrong:,}, its classes {by_class:,} vectors and its ranges {drawn:,}; {again}"
+        )
+    return facts, result
+
+
+def merge(paths: Sequence[Path]) -> tuple[dict[str, Any], Measurement]:
+    """Results of several runs on one model as one.
+
+    Returns
+    -------
+    What the documents say beside their measurements (model, oracle), and the measurement of all vectors.
+
+    Raises
+    ------
+    UsageError
+        Fewer than two files, or a vector is in two of them.
+    InputError
+        A file is no result, or they are of different models, oracles or streams of vectors.
+    """
+    if len(paths) < 2:
+        raise UsageError(f"at least two results are needed to merge, not {len(paths)}; give their files")
+    read = [read_measurement(path) for path in paths]
+    facts, first = read[0]
+    for path, (other, result) in zip(paths[1:], read[1:], strict=True):
+        for key, what in (("model_sha256", "model"), ("oracle", "oracle")):
+            if other.get(key) != facts.get(key):
+                raise InputError(
+                    f"{path}: is of another {what} than {paths[0]} ({other.get(key)}, {facts.get(key)}); "
+                    "results of one model and one oracle can be merged"
+                )
+        if (result.stream, _names(result)) != (first.stream, _names(first)):
+            raise InputError(
+                f"{path}: has vectors of {result.stream!r}, {paths[0]} of {first.stream!r}; measure both "
+                "with one version of bsdgen"
+            )
+    drawn = _disjoint(paths, [result for _, result in read])
+    beside: dict[str, Any] = {key: facts[key] for key in _KEPT if key in facts}
+    equal = [other.get("netlist_equal") for other, _ in read]
+    if None not in equal:
+        beside["netlist_equal"] = all(equal)
+    return beside, added(axes_of(first), [result for _, result in read], drawn)
+
+
+def _names(result: Measurement) -> tuple[list[str], list[str]]:
+    return [item.name for item in result.classes], list(result.errors_by_output)
+
+
+def _disjoint(paths: Sequence[Path], results: Sequence[Measurement]) -> list[Drawn]:
+    """Ranges of all results, if none overlap."""
+    marked = sorted(
+        (part, str(path)) for path, result in zip(paths, results, strict=True) for part in result.drawn
+    )
+    for (before, one), (after, other) in pairwise(marked):
+        if before.seed == after.seed and after.first < before.last:
+            last = min(before.last, after.last) - 1
+            raise UsageError(
+                f"{one} and {other} both have vectors {after.first:,} to {last:,} of seed {after.seed}; "
+                "merge runs with different --seed, or other --first"
+            )
+    return [part for part, _ in marked]
