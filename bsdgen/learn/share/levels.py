@@ -8,6 +8,7 @@ high child is never complemented. Nodes are counted by reference, so that the si
 from collections.abc import Iterator, Sequence
 
 _FOREVER = 1 << 60
+_PATIENCE, _PATIENCE_AFTER_A_GAIN = 8, 20  # variables in a row that are where they should be
 
 
 class Levels:
@@ -36,9 +37,9 @@ class Levels:
         """Nodes but those that are a variable alone, which other diagrams have for nothing."""
         return self.size - sum((1, 0) in nodes for nodes in self._unique.values())
 
-    def width(self, variable: int) -> int:
-        """Nodes of one variable."""
-        return len(self._unique[variable])
+    def widest_first(self) -> list[int]:
+        """The variables, those with the most nodes first, of equal ones the upper first."""
+        return sorted(self.order, key=lambda v: -len(self._unique[v]))
 
     def nodes(self) -> Iterator[tuple[int, int, int, int]]:
         """Node, variable, high and low literal of each, children before parents."""
@@ -161,21 +162,31 @@ class Inserter:
         return out
 
 
-def sift(levels: Levels, most_work: int, growth: float = 1.2, passes: int = 3) -> None:
-    """Move each variable to the place where the diagram is smallest, until a pass gains nothing.
+def sift(levels: Levels, most_work: int, growth: float = 1.2) -> None:
+    """Move each variable to the place where the diagram is smallest, those with the most nodes first.
+
+    It ends when enough variables in a row are where they should be: sooner if none has been moved so far, for
+    most orders are good as they are.
 
     Parameters
     ----------
     most_work : nodes that swaps may look at; the variable that is on its way is put to its best place.
     growth : a variable is not moved on when the diagram has grown so much.
-    passes : most of them.
     """
-    for _ in range(passes):
+    in_place, patience = 0, _PATIENCE
+    while True:
         before = levels.size
-        for variable in sorted(levels.order, key=lambda v: (-levels.width(v), levels.order.index(v))):
+        for variable in levels.widest_first():
             if levels.work >= most_work:
                 return
+            size = levels.size
             _place(levels, variable, growth)
+            if levels.size < size:
+                in_place, patience = 0, _PATIENCE_AFTER_A_GAIN
+            else:
+                in_place += 1
+            if in_place == patience:
+                return
         if levels.size >= before:
             return
 
