@@ -47,6 +47,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     orders : variables of each shared order.
     answers : names and digests of the files of answers, in order.
     best : name and digest of the file with the best diagram, if there is one.
+    given_up : arrays of the ledger of what was refuted so far, by name.
     version : of this format.
     """
 
@@ -61,9 +62,10 @@ class Checkpoint(msgspec.Struct, frozen=True):
     bank: bytes
     decisions: dict[bytes, Any]
     orders: dict[bytes, list[int]]
+    given_up: dict[str, Any]
     answers: list[tuple[str, str]] = []
     best: tuple[str, str] | None = None
-    version: Literal[1] = 1
+    version: Literal[2] = 2
 
     def save(self, folder: Path) -> None:
         """Replace the state in `folder`; the files that it names are there already."""

@@ -32,10 +32,11 @@ def decision_of(data: Mapping[str, Any]) -> Decision:
     rest = {name: value for name, value in data.items() if name != "guard"}
     if guard is None:
         return Decision(guard=None, **rest)
-    return Decision(guard=Guard(**{name: _array(value) for name, value in guard.items()}), **rest)
+    return Decision(guard=Guard(**{name: array_of(value) for name, value in guard.items()}), **rest)
 
 
-def _array(value: Any) -> Any:
+def array_of(value: Any) -> Any:
+    """The array that `plain` made `value` of; anything else as it is."""
     if not isinstance(value, dict):
         return value
     return np.frombuffer(value["bytes"], value["dtype"]).reshape(value["shape"]).copy()

@@ -32,7 +32,7 @@ from bsdgen.learn.keeper import Cost, Keeper, RoundState, spot_check
 from bsdgen.learn.layers import Expander, Memory
 from bsdgen.learn.ledger import Ledger, nothing
 from bsdgen.learn.partial import Source
-from bsdgen.learn.product import Attempt, Product, given_up_in, product_of
+from bsdgen.learn.product import Attempt, Product, product_of
 from bsdgen.learn.progress import Progress
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource, bank_rows
@@ -42,7 +42,7 @@ from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
 from bsdgen.oracle.protocol import Oracle
 
-_CYCLES = 64  # cycles that are undone one by one before a round begins anew with the rows that refute them
+_CYCLES = 64  # merges of cycles that are undone one by one before a round begins anew with what refutes them
 _MEASURE_SHARE = 0.05  # of the time limit, for the measurement at its end
 
 
@@ -129,7 +129,7 @@ class Fit:
             begin = self.keeper.resume(self.memory)
             self.round, self.n_counterexamples = begin.round, begin.n_counterexamples
             self.n_separated, self.rng, self.bank = begin.n_separated, begin.rng, begin.bank
-            self.decisions, self.orders = begin.decisions, begin.orders
+            self.decisions, self.orders, self.given_up = begin.decisions, begin.orders, begin.given_up
             self.progress.round, self.progress.counterexamples = self.round, self.n_counterexamples
             if not self.bank.shape[0]:  # that run was stopped before it had one
                 self._draw_bank()
@@ -138,7 +138,6 @@ class Fit:
             self.source.search(self.queries, self.config.seed)
             if self.keeper.best is not None:
                 self.budget.refine()
-                self.given_up = given_up_in(self.keeper.best)
         else:
             self.bank = np.zeros((0, self.queries.w_in), np.uint64)
             self._keep_round(None)  # so that there is something to resume from the first question on
@@ -162,7 +161,7 @@ class Fit:
                 self._begin_anew(found.rows)
                 continue
             mistakes = self._check(built)
-            self.best = replace(built, mistakes=mistakes)
+            self.best = replace(built, mistakes=mistakes, round=self.round)
             self.budget.refine()
             if not mistakes.rows:
                 return self.best
@@ -217,6 +216,7 @@ class Fit:
             self.bank,
             self.decisions,
             self.orders,
+            self.given_up,
         )
         product = None if best is None else self._without_evidence(best)
         self.keeper.begin_round(state, product, self.memory, self._cost())
@@ -241,7 +241,7 @@ class Fit:
     def _without_evidence(self, attempt: Attempt) -> Product:
         """A diagram that is not finished: what its check saw proves nothing, for some of it was wrong."""
         nothing_seen = Checker(self.queries, attempt.assembly).mistakes
-        return product_of(attempt, nothing_seen, self.given_up, self.round)
+        return product_of(attempt, nothing_seen, self.given_up, attempt.round or self.round)
 
     def _give_up(self, found: Ledger) -> None:
         """Note speculations that were refuted, one a cube and output, rather those with a row."""

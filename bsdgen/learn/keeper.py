@@ -15,8 +15,9 @@ from bsdgen.errors import InputError, OracleContradiction
 from bsdgen.learn import checkpoint
 from bsdgen.learn.checkpoint import Checkpoint
 from bsdgen.learn.config import LearnConfig
-from bsdgen.learn.facts import Answers, decision_of, plain, rng_of, rng_state
+from bsdgen.learn.facts import Answers, array_of, decision_of, plain, rng_of, rng_state
 from bsdgen.learn.layers import Memory
+from bsdgen.learn.ledger import Ledger
 from bsdgen.learn.product import Product
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.tree import Decision
@@ -32,7 +33,7 @@ _SOURCES = ("learn", "bsd", "bits.py", "oracle/protocol.py")  # that decide what
 
 @dataclass
 class RoundState:
-    """What a round begins with; all of it is replaced or only added to while the round goes on.
+    """What a round begins with; what is saved of it is a copy, for the round adds to it and replaces parts.
 
     Attributes
     ----------
@@ -40,6 +41,7 @@ class RoundState:
     rng : random generator.
     bank : (k, w) rows.
     decisions, orders : what was found in earlier rounds.
+    given_up : speculations that were refuted in them.
     """
 
     round: int
@@ -49,6 +51,7 @@ class RoundState:
     bank: U64
     decisions: dict[bytes, Decision]
     orders: dict[bytes, list[int]]
+    given_up: Ledger
 
 
 @dataclass(frozen=True)
@@ -164,14 +167,18 @@ class Keeper:
             np.frombuffer(state.bank, np.uint64).reshape(-1, w).copy(),
             {key: decision_of(value) for key, value in state.decisions.items()},
             {key: list(order) for key, order in state.orders.items()},
+            Ledger.from_plain({name: array_of(value) for name, value in state.given_up.items()}),
         )
 
     def begin_round(self, state: RoundState, best: Product | None, memory: Memory, cost: Cost) -> None:
-        """Save the beginning of a round, and the diagram of the one before."""
+        """Save the beginning of a round, and the diagram of the one before.
+
+        Without one the diagram that was saved before stays the best.
+        """
         old = self._state
         if old is None:
             checkpoint.remove(self.folder)  # of a run that nobody resumed
-        best_file = None
+        best_file = None if old is None else old.best
         if best is not None:
             name = f"best-{state.round:04}.npz"
             best_file = (name, checkpoint.write_arrays(self.folder / name, best.arrays()))
@@ -187,6 +194,7 @@ class Keeper:
             bank=np.ascontiguousarray(state.bank).tobytes(),
             decisions={key: plain(decision) for key, decision in state.decisions.items()},
             orders={key: list(order) for key, order in state.orders.items()},
+            given_up={name: plain(array) for name, array in state.given_up.arrays().items()},
             answers=[] if old is None else old.answers,
             best=best_file,
         )

@@ -103,7 +103,7 @@ class Ledger:
         the cube `partner_mask`, `partner_value` (p, w), complemented where `partner_inverted` (p,) is 1.
     witnesses : int32, shape (r,)
         Positions of refuted records, and `witness` uint64, shape (r, w), a row that refutes each. A merge
-        that was undone since it closed a cycle has none.
+        that was undone since it makes a cycle may have none.
     """
 
     kind: NDArray[np.uint8]
@@ -228,6 +228,11 @@ class Ledger:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays by name, as they are saved with a model."""
         return {_PREFIX + item.name: getattr(self, item.name) for item in fields(self)}
+
+    @staticmethod
+    def from_plain(arrays: Mapping[str, NDArray[Any]]) -> "Ledger":
+        """The ledger of all that `arrays` gave."""
+        return Ledger(**{name.removeprefix(_PREFIX): array for name, array in arrays.items()})
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> "Ledger | None":

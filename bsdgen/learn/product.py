@@ -24,13 +24,14 @@ _TEXT = "text"
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """A whole diagram, and what it was made from."""
+    """A whole diagram, and what it was made from; `round` is the number of its round, 0 if it was none."""
 
     table: FunctionTable
     tree: list[TreeNode]
     assembly: Assembly
     mistakes: Mistakes
     bank: U64
+    round: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +89,3 @@ def product_of(attempt: Attempt, mistakes: Mistakes, given_up: Ledger, number: i
         summary,
         len(table) - 1 - table.n_inputs,
     )
-
-
-def given_up_in(product: Product) -> Ledger:
-    """The claims that were refuted before a product was made."""
-    ledger = Ledger.from_arrays(product.ledger)
-    assert ledger is not None
-    return ledger.taken(np.flatnonzero(ledger.round > 0))

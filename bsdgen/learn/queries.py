@@ -47,7 +47,7 @@ class Queries:
         """
         k = bank.shape[0]
         planes = np.empty((output.shape[0], k // 64), np.uint64)
-        step = min(output.shape[0], max(1, self.batch_rows // k))
+        step = max(1, min(output.shape[0], self.batch_rows // k))
         buffer = np.empty((step * k, self.w_in), np.uint64)
         for first in range(0, output.shape[0], step):
             part = slice(first, min(first + step, output.shape[0]))
@@ -65,7 +65,7 @@ class Queries:
         """
         k = rows.shape[1]
         planes = np.empty((owner.shape[0], k // 64), np.uint64)
-        step = min(owner.shape[0], max(1, self.batch_rows // k))
+        step = max(1, min(owner.shape[0], self.batch_rows // k))
         buffer = np.empty((step * k, self.w_in), np.uint64)
         for first in range(0, owner.shape[0], step):
             part = slice(first, min(first + step, owner.shape[0]))

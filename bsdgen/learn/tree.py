@@ -168,6 +168,7 @@ class TreeGrower:
             return decision.guard.holds(self.queries, self.bank, context)
         if not decision.is_leaf:
             return True
+        # a leaf that is one again at least gets another order, found with more rows
         return self._try_leaf(context, signatures, Effort(_OUTGROWN * decision.size + _OUTGROWN_BY))
 
     def _new_decision(self, context: Context, signatures: U64) -> Decision:

@@ -1,12 +1,15 @@
 """Cycles of merges: the merge that is undone is a wrong one, and a row shows it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
-from small_oracles import FieldOracle, Fields, learn
+from small_oracles import FieldOracle, Fields, learn, small_config
 from test_blame import check_witnesses
 
 from bsdgen.bits import U64
-from bsdgen.learn import fit
+from bsdgen.learn import BsdLearner, Event, fit
 from bsdgen.learn.cycles import Undone, undone
 from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.ledger import Kind, Status
@@ -53,6 +56,38 @@ def test_a_round_begins_anew_with_what_refutes_its_cycles(monkeypatch: pytest.Mo
     assert is_right(learner, oracle)
     assert learner.stats_.n_rounds > 1 and learner.stats_.n_counterexamples > 2
     assert learner.ledger_summary_["bank_rows"] > 4096
+
+
+def test_the_same_after_rounds_that_began_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What they refuted, and the diagram of the round before, are part of what is resumed from."""
+    monkeypatch.setattr(fit, "_CYCLES", 2)
+    oracle = selected()
+    whole = learn(oracle, n_bank=4096)
+    stops = 0
+    learner = BsdLearner(small_config(n_bank=4096))
+    while stops < 40:
+        try:
+            learner.fit(oracle, on_event=second_beginning(), checkpoint=tmp_path, resume=stops > 0)
+            break
+        except KeyboardInterrupt:
+            stops += 1
+    assert stops > 1 and learner.stats_.finished
+    assert learner.ledger_.keys() == whole.ledger_.keys()
+    for name, array in whole.ledger_.items():
+        assert np.array_equal(array, learner.ledger_[name]), name
+
+
+def second_beginning() -> Callable[[Event], None]:
+    """Stops a run at the second round that begins anew; what the first one left has been saved then."""
+    seen: list[int] = []
+
+    def stop(event: Event) -> None:
+        if event.stage == "check" and "lead back" in event.message:
+            seen.append(1)
+            if len(seen) > 1:
+                raise KeyboardInterrupt
+
+    return stop
 
 
 def test_without_a_row_the_last_edge_is_undone() -> None:

@@ -73,7 +73,7 @@ def test_rows_without_the_event_do_no_harm(rows: str) -> None:
         values[1] ^= (values[0] == values[1]).astype(np.uint64)
     learner = learn(oracle, None if rows == "none" else pack_fields(values, widths), n_bank=4096)
     assert wrong_rows(learner, oracle) == 0
-    assert learner.bsd_.n_nodes <= 250
+    assert learner.bsd_.n_nodes <= 200  # 250 while a leaf that was too good to be true stayed one
 
 
 @pytest.mark.parametrize("seed", range(3))

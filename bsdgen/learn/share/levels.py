@@ -5,7 +5,7 @@ swap as in Rudell, ICCAD 1993. Literals are ``2 * node + complement``, node 0 is
 high child is never complemented. Nodes are counted by reference, so that the size after a swap is exact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 _FOREVER = 1 << 60
 _PATIENCE, _PATIENCE_AFTER_A_GAIN = 8, 20  # variables in a row that are where they should be
@@ -124,16 +124,32 @@ class Levels:
         return at
 
 
-class Inserter:
-    """Makes ``ITE(variable, high, low)`` where the children may depend on variables above."""
+class TooMuchWork(Exception):
+    """More pairs of nodes would have to be looked at than may be."""
 
-    def __init__(self, levels: Levels) -> None:
+
+class Inserter:
+    """Makes ``ITE(variable, high, low)`` where the children may depend on variables above.
+
+    Parameters
+    ----------
+    most_pairs : of nodes that are looked at in all.
+    """
+
+    def __init__(self, levels: Levels, most_pairs: int) -> None:
         self.levels = levels
+        self._pairs = most_pairs
         self._level = {v: level for level, v in enumerate(levels.order)}
         self._level[-1] = len(levels.order)
 
     def ite(self, variable: int, high: int, low: int) -> int:
-        """The literal, owned; without recursion."""
+        """The literal, owned; without recursion.
+
+        Raises
+        ------
+        TooMuchWork
+            The levels are of no use any more then.
+        """
         levels, level = self.levels, self._level
         made: dict[tuple[int, int], int] = {}
         whole = high, low
@@ -149,6 +165,7 @@ class Inserter:
                 made[pair] = levels.node(
                     variable, levels.cofactor(high, top, 1), levels.cofactor(low, top, 0)
                 )
+                self._pairs -= 1
             else:
                 halves = [(levels.cofactor(high, top, bit), levels.cofactor(low, top, bit)) for bit in (1, 0)]
                 missing = [half for half in halves if half not in made]
@@ -156,13 +173,18 @@ class Inserter:
                     stack += missing
                 else:
                     made[pair] = levels.node(top, made[halves[0]], made[halves[1]])
+                    self._pairs -= 1
+            if self._pairs < 0:
+                raise TooMuchWork
         out = levels.keep(made[whole])
         for literal in made.values():
             levels.drop(literal)
         return out
 
 
-def sift(levels: Levels, most_work: int, growth: float = 1.2) -> None:
+def sift(
+    levels: Levels, most_work: int, growth: float = 1.2, tick: Callable[[], None] = lambda: None
+) -> None:
     """Move each variable to the place where the diagram is smallest, those with the most nodes first.
 
     It ends when enough variables in a row are where they should be: sooner if none has been moved so far, for
@@ -172,6 +194,7 @@ def sift(levels: Levels, most_work: int, growth: float = 1.2) -> None:
     ----------
     most_work : nodes that swaps may look at; the variable that is on its way is put to its best place.
     growth : a variable is not moved on when the diagram has grown so much.
+    tick : called before each variable; what it raises ends the work.
     """
     in_place, patience = 0, _PATIENCE
     while True:
@@ -179,6 +202,7 @@ def sift(levels: Levels, most_work: int, growth: float = 1.2) -> None:
         for variable in levels.widest_first():
             if levels.work >= most_work:
                 return
+            tick()
             size = levels.size
             _place(levels, variable, growth)
             if levels.size < size:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable
 
 from bsdgen.learn.control import DONT_CARE
 from bsdgen.learn.share.graph import Graph
-from bsdgen.learn.share.levels import Inserter, Levels, sift
+from bsdgen.learn.share.levels import Inserter, Levels, TooMuchWork, sift
 from bsdgen.learn.share.units import Contexts
 
 _LEAST_NODES = 3
 _GOOD = 8  # variables that an order must have to be tried for other functions
+_REMEMBERED = 64  # orders that are remembered
 _OTHERS = 2  # orders of other functions that are tried, too
 _BLOW_UP = 3  # times its nodes,
+_PAIRS, _PAIRS_MORE = 40, 4000  # pairs of nodes a node, and more, that bringing it into an order may take
 _BLOW_UP_BY = 200  # and so many more, that a component may have in one order
-_MOST_WORK = 4_000_000  # nodes that swaps may look at in all, about a microsecond each
+_MOST_WORK = 2_000_000  # nodes that swaps may look at in all, some microseconds each
 
 
 def reordered(graph: Graph, contexts: Contexts, sifter: "Sifter") -> tuple[Contexts, dict[int, int]]:
@@ -66,7 +68,7 @@ class Sifter:
     Parameters
     ----------
     tick : called now and then; what it raises ends the work.
-    work : nodes that swaps may look at in all, about a microsecond each.
+    work : nodes that swaps may look at in all.
     """
 
     def __init__(self, tick: Callable[[], None] = lambda: None, work: int = _MOST_WORK) -> None:
@@ -79,11 +81,13 @@ class Sifter:
 
         The search starts from the order that the functions have, and from one that was good for others.
         """
+        if not self.work:
+            return {}
         cone = graph.cone(component)
         if len(cone) < _LEAST_NODES or any(graph.nodes[i - graph.first][0] >= 2 * graph.first for i in cone):
             return {}
         own = _order(graph, cone)
-        best, made = len(cone), dict[int, int]()
+        best, made, is_sifted = len(cone), dict[int, int](), False
         for order in self._starts(own):
             if len(order) * len(cone) > self.work:
                 break
@@ -91,20 +95,21 @@ class Sifter:
             levels, roots = _ordered(graph, cone, component, order)
             if levels is None:
                 continue
-            sift(levels, self.work)
+            is_sifted = True
+            sift(levels, self.work, tick=self.tick)
             self.work = max(0, self.work - levels.work)
             if levels.n_nodes < best:
                 best = levels.n_nodes
                 made = dict(zip(component, _into(graph, levels, roots), strict=True))
                 own = levels.order
-        if len(own) >= _GOOD:
+        if is_sifted and len(own) >= _GOOD:
             self.good.append(own)
         return made
 
     def _starts(self, own: list[int]) -> list[list[int]]:
-        """Orders to start from: the functions' own, and the one that has most of their variables."""
+        """Orders to start from: the functions' own, and two others that have most of their variables."""
         here = set(own)
-        others = [order for order in self.good if 2 * len(here.intersection(order)) > len(own)]
+        others = [order for order in self.good[-_REMEMBERED:] if 2 * len(here.intersection(order)) > len(own)]
         others.sort(key=lambda order: -len(here.intersection(order)))
         starts = [own]
         for order in others[:_OTHERS]:
@@ -159,7 +164,7 @@ def _ordered(
 ) -> tuple[Levels | None, list[int]]:
     """The functions in one order and their literals there; None if that takes far too many nodes."""
     levels = Levels(order)
-    inserter = Inserter(levels)
+    inserter = Inserter(levels, _PAIRS * len(cone) + _PAIRS_MORE)
     uses = Counter(x >> 1 for index in cone for x in graph.nodes[index - graph.first][1:])
     uses.update(literal >> 1 for literal in component)
     made = {0: 0}
@@ -174,7 +179,10 @@ def _ordered(
 
     for index in cone:
         guard, high, low = graph.nodes[index - graph.first]
-        made[index] = inserter.ite((guard >> 1) - 1, taken(high), taken(low))
+        try:
+            made[index] = inserter.ite((guard >> 1) - 1, taken(high), taken(low))
+        except TooMuchWork:
+            return None, []
         for used in {high >> 1, low >> 1}:
             if not uses[used] and used:
                 levels.drop(made.pop(used))

@@ -20,7 +20,7 @@ from bsdgen.learn.share.search import Search
 from bsdgen.learn.share.units import Claim, Contexts, Uncared, Unit
 from bsdgen.learn.share.unsplit import unsplit
 
-_NOWHERE = -2  # a literal that no graph has
+_NOWHERE = -2  # a literal of no node: its index is not in any graph, complemented or not
 _LARGEST = 200_000  # nodes, and outputs by context, of what is looked at; each takes some 0.1 ms
 
 
@@ -111,9 +111,12 @@ def share(
     contexts = contexts.cared_only(graph)
     if reordering:
         sifter = Sifter(tick)
-        contexts, renamed = reordered(graph, contexts, sifter)
-        contexts = unsplit(graph, contexts, sifter)
-        literals = [_renamed(literal, renamed) for literal in literals]
+        better, renamed = reordered(graph, contexts, sifter)
+        better = unsplit(graph, better, sifter)
+        # each place by itself is smaller now; what several have in common may have been lost
+        if _gates(graph, better) < _gates(graph, contexts):
+            contexts = better
+            literals = [_renamed(literal, renamed) for literal in literals]
     if exclusive:
         graph, contexts, literals = _with_exclusive(graph, contexts, literals)
         contexts, renamed = pulled(graph, contexts, contexts.controls(graph))
@@ -127,8 +130,16 @@ def share(
     plain, old = Graph.of(bsd)
     roots = [old[int(root) >> 1] ^ (int(root) & 1) for root in bsd.roots]
     if shared.graph.size(shared.roots) >= plain.size(roots):
+        if reordering:
+            return share(bsd, tree, exclusive, substitution, False, uncared, tell, tick)
         return None
     return _result(contexts, units, shared, literals)
+
+
+def _gates(graph: Graph, contexts: Contexts) -> int:
+    """The size of all that is settled, exclusive ors found."""
+    new, moved, _ = _with_exclusive(graph, contexts, [])
+    return new.size([e for entries in moved.settled for e in entries.values() if e != DONT_CARE])
 
 
 def _with_exclusive(

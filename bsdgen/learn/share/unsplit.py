@@ -35,7 +35,7 @@ def unsplit(graph: Graph, contexts: Contexts, sifter: Sifter) -> Contexts:
 
 
 def _joined(graph: Graph, contexts: Contexts, place: int, sifter: Sifter) -> dict[int, int] | None:
-    """What the outputs are in both halves, None if that is not smaller than each of the halves by itself."""
+    """What the outputs are in both halves, None if that is not smaller than both, counted apart."""
     low, high = (contexts.settled[c] for c in (contexts.low[place], contexts.high[place]))
     whole: dict[int, int] = {}
     for output in {**low, **high}:

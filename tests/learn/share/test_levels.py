@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bsdgen.learn.share.levels import Inserter, Levels, sift
+from bsdgen.learn.share.levels import Inserter, Levels, TooMuchWork, sift
 
 N = 6
 ROWS = np.arange(1 << N)
@@ -21,7 +21,7 @@ def drawn(seed: int, n: int = 3) -> tuple[Levels, list[int], list[np.ndarray]]:
     """Functions made one node at a time, each of a variable and two functions of all variables."""
     rng = np.random.default_rng(seed)
     levels = Levels(rng.permutation(N).tolist())
-    inserter = Inserter(levels)
+    inserter = Inserter(levels, 1 << 20)
     made = [levels.node(v, 1, 0) for v in range(N)]
     for _ in range(20):
         v, high, low = int(rng.integers(N)), *(int(x) for x in rng.choice(made, 2))
@@ -75,7 +75,7 @@ def test_sifting_keeps_functions(seed: int) -> None:
 def pairs(n: int) -> tuple[Levels, int]:
     """Whether some x_i and y_i are both 1, all x above all y: exponential; in pairs: two nodes each."""
     levels = Levels(range(2 * n))
-    inserter = Inserter(levels)
+    inserter = Inserter(levels, 1 << 20)
     literal = 0
     for i in range(n):
         y = levels.node(n + i, 1, 0)
@@ -99,3 +99,21 @@ def test_work_is_bounded() -> None:
     before = levels.size
     sift(levels, 0)
     assert levels.work == 0 and levels.size == before and literal
+    ticks: list[int] = []
+    sift(levels, 40, tick=lambda: ticks.append(levels.work))
+    assert max(ticks) < 40 and len(ticks) < 2 * 8 and levels.size < before
+
+
+def test_too_many_pairs() -> None:
+    levels, literal = pairs(8)
+    order = Levels([*range(1, 16), 0])
+    with pytest.raises(TooMuchWork):
+        copied(levels, literal, Inserter(order, 100))
+    assert copied(levels, literal, Inserter(Levels([*range(1, 16), 0]), 1 << 20))
+
+
+def copied(levels: Levels, literal: int, inserter: Inserter) -> int:
+    made = {0: 0}
+    for at, variable, high, low in levels.nodes():
+        made[at] = inserter.ite(variable, made[high >> 1] ^ (high & 1), made[low >> 1] ^ (low & 1))
+    return made[literal >> 1] ^ (literal & 1)

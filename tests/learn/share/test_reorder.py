@@ -1,12 +1,17 @@
 """Better orders of what is learned, and splits that are taken back: the same functions, fewer nodes."""
 
+import importlib
+
 import numpy as np
 import pytest
 
+from bsdgen.learn.control import DONT_CARE
 from bsdgen.learn.share.graph import Evaluator, Graph
-from bsdgen.learn.share.reorder import Sifter, components, reordered
+from bsdgen.learn.share.reorder import Sifter, _into, _order, _ordered, components, reordered
 from bsdgen.learn.share.units import Contexts
 from bsdgen.learn.share.unsplit import unsplit
+
+reorder = importlib.import_module("bsdgen.learn.share.reorder")
 
 W = 8  # x: 0 .. W - 1, y: W .. 2 W - 1, the control variable last
 CONTROL = 2 * W
@@ -74,9 +79,12 @@ def test_orders_that_contradict_each_other() -> None:
     graph = Graph(2 * W + 1)
     one, other = less(graph, list(range(W))), less(graph, list(range(W - 1, -1, -1)))
     both = graph.ite(literal(CONTROL), one, other)
-    made = Sifter().run(graph, [both])
-    for old, new in made.items():
+    cone = graph.cone([both, one ^ 1])
+    levels, roots = _ordered(graph, cone, [both, one ^ 1], _order(graph, cone))
+    assert levels is not None and len(levels.order) == 2 * W + 1
+    for old, new in zip([both, one ^ 1], _into(graph, levels, roots), strict=True):
         assert same(graph, old, new)
+    assert same(graph, both, Sifter().run(graph, [both]).get(both, both))
 
 
 def test_work_that_may_be_done() -> None:
@@ -87,6 +95,30 @@ def test_work_that_may_be_done() -> None:
     ticks: list[int] = []
     reordered(graph, leaf({0: bad}), Sifter(lambda: ticks.append(1)))
     assert ticks
+
+
+def test_an_order_that_takes_too_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Graph(2 * W + 1)
+    bad = bad_less(graph)
+    cone = graph.cone([bad])
+    interleaved = [v for i in range(W - 1, -1, -1) for v in (i, W + i)]
+    assert _ordered(graph, cone, [bad], interleaved)[0] is not None
+    monkeypatch.setattr(reorder, "_PAIRS", 0)
+    monkeypatch.setattr(reorder, "_PAIRS_MORE", 100)
+    assert _ordered(graph, cone, [bad], interleaved) == (None, [])
+
+
+def test_a_half_that_means_nothing() -> None:
+    """Where one half is not cared for, the other is what the output is."""
+    graph = Graph(2 * W + 1)
+    halves = [less(graph, list(range(W))), less(graph, list(range(W)), signed=True)]
+    made, (low, high) = leaf({0: 0}).split(graph, 0, literal(CONTROL))
+    alone = graph.ite(literal(0), literal(1), 0)
+    made.settled[low] = {0: halves[0], 1: DONT_CARE, 2: alone, 3: DONT_CARE}
+    made.settled[high] = {0: halves[1], 1: alone ^ 1, 2: DONT_CARE, 3: DONT_CARE}
+    after = unsplit(graph, made, Sifter()).settled[0]
+    assert after[1] == alone ^ 1 and after[2] == alone and after[3] == DONT_CARE
+    assert same(graph, after[0], graph.ite(literal(CONTROL), halves[1], halves[0]))
 
 
 @pytest.mark.parametrize("alike", [True, False])
