@@ -50,13 +50,11 @@ def undone(
         row = starts[start].copy()
         for at in range(len(path) - 1, -1, -1):
             index, branch = path[at]
-            number_of_row = start * len(path) + at
-            rows[number_of_row] = row
-            steps.append(edge(table, index, branch, number_of_row))
-            word, bit = (
-                table.at(index).variable >> 6,
-                np.uint64(1) << np.uint64(table.at(index).variable & 63),
-            )
+            place = start * len(path) + at
+            rows[place] = row
+            steps.append(edge(table, index, branch, place))
+            word, shift = divmod(table.at(index).variable, 64)
+            bit = np.uint64(1 << shift)
             row[word] = row[word] | bit if branch else row[word] & ~bit
     wrong: dict[tuple[int, int], Step] = {}
     for position in differing(steps, table, rows, queries) if steps else []:

@@ -2,10 +2,10 @@
 
 The plain rule takes the variable that leaves the fewest distinct functions, among equal ones a variable that
 the function of the most variables needs, among these the one with the largest influence on the functions that
-depend on it. It errs where a variable's reach is not seen:
-the lowest bit of a weighted sum reaches every output, the high ones on one row in millions, and so seems to
-cost little. The careful rule therefore leaves a variable for later while part of its reach is seen on a few
-rows only, for then there is likely more that is not seen at all.
+depend on it. A function that is seen to depend on the variable on rows of its own only counts as two. The
+rule errs where a variable's reach is not seen: the lowest bit of a weighted sum reaches every output, the
+high ones on one row in millions, and so seems to cost little. The careful rule therefore leaves a variable
+for later while part of its reach is seen on a few rows only, for then there is likely more that is not seen.
 """
 
 import numpy as np
