@@ -2,24 +2,52 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
-from bsdgen.circuit.aiger import NamedAig, read_aiger
+from bsdgen.circuit.aiger import NamedAig, read_aiger, read_state_aiger
 from bsdgen.circuit.tools import run_yosys
 from bsdgen.errors import InputError
 from bsdgen.traces.schema import Schema
 
 _TO_ANDS = ("proc", "flatten", "opt_clean", "techmap", "aigmap", "opt_clean")
+# Word-level sources say much twice, and mapping each copy to gates takes ten times as long.
+_TO_ANDS_MERGED = ("proc", "flatten", "opt_clean", "opt_expr", "opt_merge", "techmap", "opt_merge", "aigmap")
+# Memories become words, every flip-flop a plain one. What Verilog leaves undefined may be anything: inputs.
+_TO_STATE = (
+    *("proc", "flatten", "opt_clean", "memory", "opt_clean", "techmap", "dffunmap", "simplemap"),
+    *("setundef -undriven -anyseq", "setundef -anyseq", "aigmap", "opt_clean"),
+)
 
 
-def read_netlist(files: Sequence[Path], top: str) -> NamedAig:
+@dataclass(frozen=True, eq=False)
+class StateNetlist:
+    """A netlist with state: what follows, and what is shown, as a function of inputs and state.
+
+    Attributes
+    ----------
+    aig : inputs, then state bits in; outputs, then next state bits out.
+    inputs, outputs : names of the bits that are no state; "" for inputs that stand for undefined values.
+    aliases : names of each state bit, as (name of a net, bit).
+    initial : value of each state bit at power-up; None: undefined.
+    """
+
+    aig: Aig
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    aliases: tuple[frozenset[tuple[str, int]], ...]
+    initial: tuple[bool | None, ...]
+
+
+def read_netlist(files: Sequence[Path], top: str, *, merge: bool = False) -> NamedAig:
     """Flatten a combinational module and map it to ANDs.
 
     Parameters
     ----------
-    files : Verilog files (RTLIL if they end in ``.il``).
-    top : name of the module.
+    files : Verilog files (RTLIL if they end in ``.il``, SystemVerilog if in ``.sv``).
+    top : name of the module; "": the one that no other uses.
+    merge : have Yosys make equal cells one first: faster for sources written by people.
 
     Raises
     ------
@@ -28,19 +56,48 @@ def read_netlist(files: Sequence[Path], top: str) -> NamedAig:
     ToolError
         Yosys is missing or refuses the files.
     """
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        work = Path(name)
+        passes = _TO_ANDS_MERGED if merge else _TO_ANDS
+        run_yosys([*_read(files, top), *passes, "write_aiger -symbols net.aig"], cwd=work)
+        return read_aiger(work / "net.aig")
+
+
+def _read(files: Sequence[Path], top: str) -> list[str]:
+    """Yosys commands that read files and choose the top module."""
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: is missing; write it with `bsdgen emit`")
+    how = {".il": "read_rtlil", ".sv": "read_verilog -sv"}
+    read = [f'{how.get(file.suffix, "read_verilog")} "{file.resolve()}"' for file in files]
+    return [*read, f"hierarchy -check {f'-top {top}' if top else '-auto-top'}"]
+
+
+def read_state_netlist(files: Sequence[Path], top: str) -> StateNetlist:
+    """Flatten a module with one clock and map it to ANDs, its flip-flops and memories cut.
+
+    Parameters
+    ----------
+    files, top : as in `read_netlist`.
+
+    Raises
+    ------
+    InputError
+        A file is missing.
+    ToolError
+        Yosys is missing or refuses the files.
+    """
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
-        read = [
-            f"{'read_rtlil' if file.suffix == '.il' else 'read_verilog'} {file.resolve()}" for file in files
-        ]
-        run_yosys(
-            [*read, f"hierarchy -check -top {top}", *_TO_ANDS, "write_aiger -symbols net.aig"],
-            cwd=work,
-        )
-        return read_aiger(work / "net.aig")
+        write = "write_aiger -symbols -map net.map net.aig"
+        run_yosys([*_read(files, top), *_TO_STATE, write], cwd=work)
+        net, initial = read_state_aiger(work / "net.aig")
+        aliases: list[set[tuple[str, int]]] = [set() for _ in initial]
+        for line in (work / "net.map").read_text(encoding="utf-8").splitlines():
+            kind, index, bit, alias = line.split(maxsplit=3)
+            if kind == "latch":
+                aliases[int(index)].add((alias, int(bit)))
+    return StateNetlist(net.aig, net.inputs, net.outputs, tuple(map(frozenset, aliases)), initial)
 
 
 def order_by_schema(net: NamedAig, schema: Schema) -> Aig:
