@@ -9,7 +9,7 @@ import msgspec
 from bsdgen.bench.demo import demo_problem
 from bsdgen.bench.steps import step_problem
 from bsdgen.bench.trial import Plan, Problem, Trial, configured, has_setting, run_trial
-from bsdgen.bench.worker import Worker
+from bsdgen.worker import Worker
 from bsdgen.bits import U64
 from bsdgen.errors import UsageError
 

@@ -14,7 +14,7 @@ from bsdgen.bench.obdd import ObddConfig, canonical_nodes, learn_obdd
 from bsdgen.bench.rv32 import prove_step, written_step
 from bsdgen.bench.specification import demo_specification
 from bsdgen.bench.trial import Plan, Problem, Trial, configured, run_trial
-from bsdgen.bench.worker import Overrun, Worker
+from bsdgen.worker import Overrun, Worker
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig, AigBuilder, aig_from_bsd, copy_into

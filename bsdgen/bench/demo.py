@@ -9,7 +9,7 @@ from bsdgen.bench.bars import Bar
 from bsdgen.bench.specification import prove_demo
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
 from bsdgen.bench.words import DEMO, DemoFunction, DemoOracle, demo_schema
-from bsdgen.bench.worker import Worker
+from bsdgen.worker import Worker
 from bsdgen.errors import UsageError
 from bsdgen.learn import LearnConfig
 

@@ -7,7 +7,7 @@ import msgspec
 from bsdgen.bench.bars import Bar
 from bsdgen.bench.steps import step_problem
 from bsdgen.bench.trial import Plan, Trial, run_trial
-from bsdgen.bench.worker import Worker
+from bsdgen.worker import Worker
 from bsdgen.bits import U64
 from bsdgen.errors import UsageError
 from bsdgen.isa.subsets import OPCODES, rows_inside

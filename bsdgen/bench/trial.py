@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bsdgen.bench.worker import Overrun, Worker, peak_rss_mib
+from bsdgen.worker import Overrun, Worker, peak_rss_mib
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig, aig_from_bsd

@@ -77,6 +77,8 @@ def _registers(m: Any, s: dict[str, Any], step: Step, retire: Any, said: dict[st
 
 def _rvfi(s: dict[str, Any], step: Step, retire: Any, rs: tuple[Any, Any], next_pc: Any) -> dict[str, Any]:
     """Value and care of each rvfi port; nothing but `valid` is cared for unless something retires."""
+    from amaranth.hdl import Mux
+
     insn, everything = s["fetch_data"], (1 << 64) - 1
     accesses = (step.rmask | step.wmask).any()
     shown = {
@@ -92,7 +94,7 @@ def _rvfi(s: dict[str, Any], step: Step, retire: Any, rs: tuple[Any, Any], next_
         "rs1_rdata": (rs[0], step.reads_rs1.replicate(32)),
         "rs2_rdata": (rs[1], step.reads_rs2.replicate(32)),
         "rd_addr": (step.rd, everything),
-        "rd_wdata": (step.rd_value, everything),
+        "rd_wdata": (Mux(step.rd.any(), step.rd_value, 0), everything),
         "pc_rdata": (s["pc"], everything),
         "pc_wdata": (next_pc, everything),
         "mem_addr": (step.address, accesses.replicate(32)),
