@@ -5,6 +5,7 @@ State is found by the names of its nets: pc is what `fetch_addr` shows, a regist
 correspond and to show the same, and any correspondence for which that holds will do.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,20 @@ def reset_cube(reset_pc: int) -> Cube:
     """The cube of `MACHINE_SCHEMA`'s inputs in which `reset_pc` has a value."""
     first = MACHINE_SCHEMA.input_names().index("reset_pc[0]")
     return tuple((first + bit, bool(reset_pc >> bit & 1)) for bit in range(32))
+
+
+def state_registers(verilog: str) -> dict[str, str] | None:
+    """Name of the register that holds each state of an emitted core, by the text of its Verilog.
+
+    None if one of them is not declared there.
+    """
+    found = {f"x{number}": f"registers[{number}]" for number in range(32)}
+    for name, aliases in _ALIASES.items():
+        declared = [alias for alias in aliases if re.search(rf"^\s*reg\b[^;=]*\b{alias}\b", verilog, re.MULTILINE)]
+        if not declared:
+            return None
+        found[name] = declared[0]
+    return found
 
 
 def x0_starts_as_zero(net: StateNetlist, top: str) -> bool:

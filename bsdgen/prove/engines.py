@@ -110,7 +110,7 @@ def _cec(a: Aig, b: Aig, timeout_s: float) -> U64 | None:
         log = run_abc([f"cec -n -T {timeout_s:.0f} a.aig b.aig"], cwd=work, timeout_s=timeout_s + 60)
     if re.search(r"^Networks are equivalent", log, re.MULTILINE):
         return None
-    given = re.search(r"^INPUT: (.*)\.\s+OUTPUT:", log, re.MULTILINE)
+    given = re.search(r"\bINPUT: (.*)\.\s+OUTPUT:", log)
     if not re.search(r"^Networks are NOT EQUIVALENT", log, re.MULTILINE) or given is None:
         raise ToolError(
             f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}"

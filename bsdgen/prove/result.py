@@ -6,7 +6,8 @@ from typing import Literal
 import msgspec
 
 Verdict = Literal["proved", "disproved", "undecided"]
-_SHOWN = 3  # counterexamples of a stage in the text; the JSON has one an instruction
+SHOWN = 3
+"""Counterexamples of a stage that are replayed and shown; the JSON has one an instruction."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -61,6 +62,11 @@ class Counterexample(msgspec.Struct, frozen=True):
     replayed: tuple[Said, ...] = ()
 
 
+def with_replays(example: Counterexample, replayed: tuple[Said, ...]) -> Counterexample:
+    """The same counterexample with what others say of it."""
+    return msgspec.structs.replace(example, replayed=replayed)
+
+
 class StageProof(msgspec.Struct, frozen=True):
     """One stage: its artifact and the tables by output and by instruction."""
 
@@ -91,6 +97,7 @@ class Proof(msgspec.Struct, frozen=True):
     engines : who was asked; each must prove every bit.
     stages : in their order; none behind one that is not proved.
     skipped : stages that were not tried because an earlier one is not proved.
+    only : instructions to which the run was limited; empty: all.
     """
 
     verdict: Verdict
@@ -99,6 +106,7 @@ class Proof(msgspec.Struct, frozen=True):
     engines: tuple[str, ...]
     stages: tuple[StageProof, ...]
     skipped: tuple[str, ...]
+    only: tuple[str, ...]
     wall_s: float
     jobs: int
     time_limit_s: float
@@ -128,7 +136,8 @@ def _summary(proof: Proof) -> list[str]:
         for stage in proof.stages
     ]
     lines += [f"{name:<8} not tried: an earlier stage is not proved" for name in proof.skipped]
-    return [*lines, f"{proof.verdict} to be {proof.specification}, by {who}, in {proof.wall_s:.1f} s"]
+    of = f"{proof.specification}, on {', '.join(proof.only)} alone" if proof.only else proof.specification
+    return [*lines, f"{proof.verdict} to be {of}, by {who}, in {proof.wall_s:.1f} s"]
 
 
 def _failure(stage: StageProof) -> str:
@@ -136,9 +145,9 @@ def _failure(stage: StageProof) -> str:
     names = stage.wrong_instructions
     what = f"{', '.join(names)}: wrong" if names else "wrong"
     lines = [f"{what} in the {stage.name} ({stage.artifact})"]
-    for example in stage.counterexamples[:_SHOWN]:
+    for example in stage.counterexamples[:SHOWN]:
         lines += _example(example)
-    left = len(stage.counterexamples) - _SHOWN
+    left = len(stage.counterexamples) - SHOWN
     if left > 0:
         lines.append(f"  {left} more counterexamples in proof.json")
     return "\n".join([*lines, *(f"  {note}" for note in stage.notes)])

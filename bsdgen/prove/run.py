@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bsdgen.artifacts import sha256, tool_versions
 from bsdgen.bits import U64
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import Equivalence, prove_equivalent
-from bsdgen.errors import CheckFailed
+from bsdgen.core.single import is_step_function
+from bsdgen.errors import CheckFailed, UsageError
 from bsdgen.model import Model
 from bsdgen.prove.counterexample import Witness, decode
 from bsdgen.prove.engines import ENGINES, Engine
 from bsdgen.prove.miter import miter
-from bsdgen.prove.result import Proof, Row, StageProof, Verdict
+from bsdgen.prove.replay import Player, players_for, replay
+from bsdgen.prove.result import SHOWN, Proof, Row, StageProof, Verdict, with_replays
 from bsdgen.prove.stages import STAGES, Stage, chosen_stages, load_stage
 from bsdgen.prove.tasks import Deadline, Finding, Pool, Task, pool, run_tasks, survey
 from bsdgen.spec.cells import Cell
@@ -52,6 +55,7 @@ def prove_model(
     engines: Sequence[Engine] = ENGINES,
     base: Base = "rv32i",
     classes: tuple[str, ...] | None = None,
+    only: Sequence[str] = (),
     jobs: int = 0,
     time_limit_s: float = 0.0,
     progress: Progress | None = None,
@@ -65,6 +69,7 @@ def prove_model(
     stages : of `STAGES`; those that a model of this kind does not have are left out if all are asked for.
     engines : who is asked; a bit is proved when all of them prove it.
     base, classes : of the machine that a core is held to.
+    only : names of instructions; nothing else is proved then. Empty: everything.
     jobs : processes; 0: all cores.
     time_limit_s : wall time after which what is left counts as undecided; 0: none.
     progress : told about every task.
@@ -79,15 +84,20 @@ def prove_model(
         The engines contradict each other.
     """
     begun, deadline = time.perf_counter(), Deadline(time_limit_s)
+    _check_names(specification, only)
     wanted = chosen_stages(model, folder, () if tuple(stages) == STAGES else stages)
     done: list[StageProof] = []
-    known: dict[int, list[frozenset[int]]] = {}  # what is cared for, by specification
+    known: dict[str, list[frozenset[int]]] = {}  # what is cared for: of the step, and of the core
+
+    def players(stage: Stage) -> list[Player]:
+        return players_for(stage, model, folder, base if is_step_function(model.schema) else None)
+
     with pool(specification, jobs, deadline) as workers:
         for name in wanted:
             if progress:
                 progress(f"reading the {name}", 0, 0)
             stage = load_stage(name, model, folder, specification, base, classes)
-            done.append(_prove_stage(workers, stage, engines, known, progress))
+            done.append(_prove_stage(workers, _narrowed(stage, only), engines, known, players, progress))
             if done[-1].verdict != "proved":
                 break
     return Proof(
@@ -97,11 +107,29 @@ def prove_model(
         engines=tuple(engines),
         stages=tuple(done),
         skipped=tuple(wanted[len(done) :]),
+        only=tuple(only),
         wall_s=time.perf_counter() - begun,
         jobs=jobs,
         time_limit_s=time_limit_s,
         tools=tool_versions("pyosys", "python-sat", "amaranth"),
     )
+
+
+def _check_names(specification: Specification, only: Sequence[str]) -> None:
+    """Refuse instructions that the specification does not have."""
+    names = [cell.name for cell in specification.cells]
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        there = ", ".join(names) or "none, as it is no instruction set"
+        raise UsageError(f"--instruction {unknown[0]}: {specification.name} has no such one; there are: {there}")
+
+
+def _narrowed(stage: Stage, only: Sequence[str]) -> Stage:
+    """The stage with some instructions alone, and without the rows that are about all of them."""
+    if not only:
+        return stage
+    cells = tuple(cell for cell in stage.specification.cells if cell.name in only)
+    return replace(stage, specification=replace(stage.specification, cells=cells), rows={})
 
 
 def _joint(verdicts: Sequence[Verdict]) -> Verdict:
@@ -115,7 +143,8 @@ def _prove_stage(
     workers: Pool,
     stage: Stage,
     engines: Sequence[Engine],
-    known: dict[int, list[frozenset[int]]],
+    known: dict[str, list[frozenset[int]]],
+    players: Callable[[Stage], list[Player]],
     progress: Progress | None,
 ) -> StageProof:
     begun = time.perf_counter()
@@ -123,12 +152,12 @@ def _prove_stage(
     cells = [of.whole, *of.cells]
     if progress:
         progress(f"{stage.name}: what is cared for", 0, 0)
-    live = known.get(id(of)) or survey(workers, of, cells, "sat" if "sat" in engines else engines[0])
+    live = known.get(of.name) or survey(workers, of, cells, "sat" if "sat" in engines else engines[0])
     outputs: list[Row] = []
     instructions: list[Row] = []
     witnesses: list[Witness] = []
     if live is not None:
-        known[id(of)] = live
+        known[of.name] = live
         by_output, by_cell = _tasks(stage, cells, live, engines)
         findings = _run(workers, stage, [*by_output, *by_cell], progress)
         names = of.schema.output_names()
@@ -138,6 +167,12 @@ def _prove_stage(
         instructions = _rows(cared, findings[len(by_output) :], engines, names)
         witnesses = _witnesses(findings)
     verdict = _verdict(stage, [*outputs, *instructions], live is not None)
+    examples = [decode(stage, witness) for witness in witnesses]
+    if examples:
+        if progress:
+            progress(f"{stage.name}: replaying what is wrong", 0, 0)
+        replayed = [replay(stage, witness, players(stage)) for witness in witnesses[:SHOWN]]
+        examples[:SHOWN] = map(with_replays, examples, replayed)
     return StageProof(
         name=stage.name,
         artifact=str(stage.artifact),
@@ -146,7 +181,7 @@ def _prove_stage(
         wall_s=time.perf_counter() - begun,
         outputs=tuple(outputs),
         instructions=tuple(instructions),
-        counterexamples=tuple(decode(stage, witness) for witness in witnesses),
+        counterexamples=tuple(examples),
         notes=(*stage.notes, *([stage.broken] if stage.broken else [])),
     )
 
