@@ -94,7 +94,10 @@ def prove(
     time_limit: Annotated[
         float,
         typer.Option(
-            "--time-limit", metavar="SECONDS", min=0, help="Wall time; what is open then is undecided. 0: none."
+            "--time-limit",
+            metavar="SECONDS",
+            min=0,
+            help="Wall time; what is open then is undecided. 0: none.",
         ),
     ] = 0.0,
     jobs: Jobs = None,
@@ -128,7 +131,7 @@ def prove(
         raise UsageError("nothing to prove: give the folder of a model, or --check-spec")
     from bsdgen.artifacts import check_writable, write_json
     from bsdgen.model import Model
-    from bsdgen.prove.engines import ENGINES
+    from bsdgen.prove.engines import ENGINES, Engine
     from bsdgen.prove.result import proof_text
     from bsdgen.prove.run import prove_model
 
@@ -140,13 +143,15 @@ def prove(
     chosen = [item.value for item in (stages or StageChoice)]
     if spec is not None:
         chosen = _without_core(chosen, stages is not None)
+    engines: dict[EngineChoice, tuple[Engine, ...]]
+    engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
     with out.progress("proving") as progress:
         proof = prove_model(
             loaded,
             model,
             specification,
             stages=chosen,
-            engines=ENGINES if engine is EngineChoice.BOTH else (engine.value,),
+            engines=engines[engine],
             base=base,
             classes=classes,
             only=tuple(name.strip() for name in instructions.split(",")) if instructions else (),

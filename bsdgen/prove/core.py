@@ -35,9 +35,8 @@ def _state_bits(net: StateNetlist, top: str) -> list[str]:
     """Name in `MACHINE_SCHEMA` of each state bit."""
     names: dict[tuple[str, int], str] = {}
     for name, width in STATE:
-        aliases = _ALIASES.get(name, (f"registers[{name.removeprefix('x')}]",))
         for bit in range(width):
-            for alias in aliases:
+            for alias in _ALIASES.get(name, (f"registers[{name.removeprefix('x')}]",)):
                 names[alias, bit] = name if width == 1 else f"{name}[{bit}]"
     found = []
     for aliases in net.aliases:
@@ -65,7 +64,7 @@ def core_function(net: StateNetlist, top: str) -> tuple[Aig, Schema]:
     n, free = MACHINE_SCHEMA.n_inputs, 0
     literals = []
     for name in (*net.inputs, *state):
-        if name in position and (name in state or name not in {bit for bit, _ in STATE}):
+        if name in position:
             literals.append(2 * (1 + position[name]))
         elif name in ("", _CLOCK):
             literals.append(2 * (1 + n + free))
@@ -135,7 +134,9 @@ def state_registers(verilog: str) -> dict[str, str] | None:
     """
     found = {f"x{number}": f"registers[{number}]" for number in range(32)}
     for name, aliases in _ALIASES.items():
-        declared = [alias for alias in aliases if re.search(rf"^\s*reg\b[^;=]*\b{alias}\b", verilog, re.MULTILINE)]
+        declared = [
+            alias for alias in aliases if re.search(rf"^\s*reg\b[^;=]*\b{alias}\b", verilog, re.MULTILINE)
+        ]
         if not declared:
             return None
         found[name] = declared[0]

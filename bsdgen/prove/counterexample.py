@@ -1,4 +1,4 @@
-"""An assignment on which an artifact is wrong, in words: instruction, state, what was expected and what came."""
+"""An assignment on which an artifact is wrong, in words: instruction, state, what was expected, what came."""
 
 from dataclasses import dataclass
 

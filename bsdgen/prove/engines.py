@@ -118,4 +118,5 @@ def _cec(a: Aig, b: Aig, timeout_s: float) -> U64 | None:
     bits = np.zeros((1, n_words(a.n_inputs) * 64), np.bool_)
     for index, value in re.findall(r"\bpi(\d+) = 1'h([01])", given[1]):
         bits[0, int(index)] = value == "1"
-    return from_bool(bits)[0]
+    row: U64 = from_bool(bits)[0]
+    return row

@@ -65,7 +65,8 @@ def completed(cell: Cell, inputs: U64, n_inputs: int) -> U64:
     bits = to_bool(inputs[None], n_inputs)
     for variable, value in cell.cube:
         bits[0, variable] = value
-    return from_bool(bits)[0]
+    row: U64 = from_bool(bits)[0]
+    return row
 
 
 def shrunk(pair: Miter, position: int, inputs: U64) -> U64:
@@ -88,4 +89,5 @@ def shrunk(pair: Miter, position: int, inputs: U64) -> U64:
             at = int(ones[first]) - 1
         else:
             at = int(ones[-1]) - 1
-    return from_bool(bits[None])[0]
+    row: U64 = from_bool(bits[None])[0]
+    return row

@@ -167,7 +167,7 @@ def _example(example: Counterexample) -> list[str]:
 def _table(
     title: str, stages: Sequence[StageProof], tables: Sequence[tuple[Row, ...]], engines: Sequence[str]
 ) -> str:
-    """Rows by name; a column of bits proved by all engines a stage, seconds of each engine over all stages."""
+    """Rows by name; bits proved by all engines stage by stage, seconds of each engine over all of them."""
     header = [title, "cared", *(stage.name for stage in stages), *(f"{engine} s" for engine in engines)]
     names = list(dict.fromkeys(row.name for table in tables for row in table))
     lines = [header]

@@ -121,7 +121,9 @@ def _check_names(specification: Specification, only: Sequence[str]) -> None:
     unknown = [name for name in only if name not in names]
     if unknown:
         there = ", ".join(names) or "none, as it is no instruction set"
-        raise UsageError(f"--instruction {unknown[0]}: {specification.name} has no such one; there are: {there}")
+        raise UsageError(
+            f"--instruction {unknown[0]}: {specification.name} has no such one; there are: {there}"
+        )
 
 
 def _narrowed(stage: Stage, only: Sequence[str]) -> Stage:

@@ -116,10 +116,23 @@ def _compare(specification: Specification, spike: Path, elf: Path) -> SpikeResul
     program = load_program(elf)
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         log = Path(name) / "spike.log"
-        command = [spike, "--isa=rv32i", "-m0x80000000:0x100000", "-l", "--log-commits", f"--log={log}", elf]
+        command = [
+            str(spike),
+            "--isa=rv32i",
+            "-m0x80000000:0x100000",
+            "-l",
+            "--log-commits",
+            f"--log={log}",
+            str(elf),
+        ]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_SPIKE_S, check=False, stdin=subprocess.DEVNULL
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_SPIKE_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired as error:
             raise ToolError(f"spike did not end {elf} within {_SPIKE_S} s; give another program") from error
@@ -147,4 +160,3 @@ def _compare(specification: Specification, spike: Path, elf: Path) -> SpikeResul
             f"first in {insn:#010x}"
         )
     return SpikeResult(elf.stem, n, 0)
-

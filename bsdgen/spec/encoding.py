@@ -58,7 +58,7 @@ class Encoding:
 
 def _bits_of(token: str) -> list[int]:
     """Bits that ``imm[...]`` names, the highest position of the word first."""
-    bits = []
+    bits: list[int] = []
     for part in token.removeprefix("imm[").removesuffix("]").split("|"):
         high, _, low = part.partition(":")
         bits += range(int(high), int(low or high) - 1, -1)
@@ -79,8 +79,8 @@ def parse(row: str) -> Encoding:
     for token in row.split():
         if re.fullmatch("[01]+", token):
             at -= len(token)
-            mask |= ((1 << len(token)) - 1) << at
-            match |= int(token, 2) << at
+            mask |= ((1 << len(token)) - 1) << max(at, 0)
+            match |= int(token, 2) << max(at, 0)
         elif token.startswith("imm["):
             for bit in _bits_of(token):
                 at -= 1

@@ -24,7 +24,12 @@ NEXT = "next_"
 """What the name of a state's next value starts with."""
 
 REGISTERS = tuple(f"x{number}" for number in range(32))
-STATE: tuple[tuple[str, int], ...] = (("pc", 32), *((name, 32) for name in REGISTERS), ("order", 64), ("intr", 1))
+STATE: tuple[tuple[str, int], ...] = (
+    ("pc", 32),
+    *((name, 32) for name in REGISTERS),
+    ("order", 64),
+    ("intr", 1),
+)
 """Names and widths; x0 is there so that a core which has such a word can be held to leave it 0."""
 
 _INPUTS = (("rst", 1), ("enable", 1), ("reset_pc", 32), ("fetch_data", 32), ("mem_rdata", 32))

@@ -2,8 +2,8 @@
 
 Source: The RISC-V Instruction Set Manual, Volume I, chapter "RV32I Base Integer Instruction Set"; the name
 before each group is that of its section. An instruction is a function from what it finds (`Before`) to what
-it leaves (`After`), with its row of the listing above it. Each has its own sum, comparison and shift (the branches alone share where they lead to
-once it is decided), and nothing is shared with the simulator.
+it leaves (`After`), with its row of the listing above it. Each has its own sum, comparison and shift (the
+branches alone share where they lead to once it is decided), and nothing is shared with the simulator.
 
 What the manual leaves to the environment is settled as the project's shell has it: loads and stores that are
 not aligned to their size raise an exception (no support for misaligned accesses), and there is no C

@@ -50,7 +50,9 @@ class Step:
     def __init__(self) -> None:
         from amaranth.hdl import Signal
 
-        self.reads_rs1, self.reads_rs2, self.trap = (Signal(name=n) for n in ("reads_rs1", "reads_rs2", "traps"))
+        self.reads_rs1, self.reads_rs2, self.trap = (
+            Signal(name=n) for n in ("reads_rs1", "reads_rs2", "traps")
+        )
         self.rd, self.rd_value, self.pc = Signal(5), Signal(32), Signal(32)
         self.address, self.wdata = Signal(32), Signal(32)
         self.rmask, self.wmask = Signal(4), Signal(4)
