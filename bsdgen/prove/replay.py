@@ -208,7 +208,9 @@ def _verilate(
     bench: str, files: tuple[Path, ...], schema: Schema, inputs: Mapping[str, int]
 ) -> dict[str, int]:
     """Run one vector; the program is built once."""
-    program = _build(bench, files)
+    program = _built_once(bench, files)
+    if isinstance(program, ToolError):
+        raise program
     words = [f"+{field.name}={inputs[field.name]:x}" for field in schema.inputs]
     log = _call([str(program / "replay"), *words], program, None, _RUN_S, "the simulator")
     values = dict(line.split() for line in log.splitlines() if line.count(" ") == 1)
@@ -219,6 +221,13 @@ _built: list[tempfile.TemporaryDirectory[str]] = []  # removed when the program 
 
 
 @lru_cache(maxsize=4)
+def _built_once(bench: str, files: tuple[Path, ...]) -> Path | ToolError:
+    try:
+        return _build(bench, files)
+    except ToolError as error:
+        return error
+
+
 def _build(bench: str, files: tuple[Path, ...]) -> Path:
     root = _verilator_root()
     assert root is not None
@@ -233,10 +242,10 @@ def _build(bench: str, files: tuple[Path, ...]) -> Path:
     env |= {"VERILATOR_ROOT": str(work / "verilator")}
     verilate = ["perl", str(work / "verilator" / "bin" / "verilator"), "-cc", "--exe", "-Mdir", "."]
     verilate += ["--top-module", "replay", "--prefix", "Vtop", "-o", "replay", "-Wno-fatal", "-Wno-lint"]
-    verilate += ["-Wno-style", "--output-split", "20000", "main.cpp", "replay.v"]
+    verilate += ["-Wno-style", "main.cpp", "replay.v"]
     _call([*verilate, *(f"dut{i}.v" for i in range(len(files)))], work, env, _BUILD_S, "Verilator")
-    fast = ["OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0", f"PYTHON3={sys.executable}"]
-    make = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk", *fast]
+    fast = ["OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0", "CFG_CXXFLAGS_PCH_I=-include"]
+    make = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk", *fast, f"PYTHON3={sys.executable}"]
     _call(make, work, env, _BUILD_S, "compiling the Verilog")
     return work
 

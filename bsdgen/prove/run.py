@@ -21,6 +21,7 @@ from bsdgen.prove.stages import STAGES, Stage, chosen_stages, load_stage
 from bsdgen.prove.tasks import Deadline, Finding, Pool, Task, pool, run_tasks, survey
 from bsdgen.spec.cells import Cell
 from bsdgen.spec.graph import Specification
+from bsdgen.spec.machine import RESET, WAIT
 from bsdgen.spec.step import Base, step_specification
 
 Progress = Callable[[str, int, int], None]
@@ -84,8 +85,8 @@ def prove_model(
         The engines contradict each other.
     """
     begun, deadline = time.perf_counter(), Deadline(time_limit_s)
-    _check_names(specification, only)
     wanted = chosen_stages(model, folder, () if tuple(stages) == STAGES else stages)
+    wanted = _concerned(specification, wanted, only)
     done: list[StageProof] = []
     known: dict[str, list[frozenset[int]]] = {}  # what is cared for: of the step, and of the core
 
@@ -115,15 +116,17 @@ def prove_model(
     )
 
 
-def _check_names(specification: Specification, only: Sequence[str]) -> None:
-    """Refuse instructions that the specification does not have."""
+def _concerned(specification: Specification, stages: list[str], only: Sequence[str]) -> list[str]:
+    """Stages that have at least one of some instructions; refuses instructions that there are not."""
     names = [cell.name for cell in specification.cells]
-    unknown = [name for name in only if name not in names]
+    cycles = [name for name in (RESET, WAIT) if "core" in stages]
+    unknown = [name for name in only if name not in (*names, *cycles)]
     if unknown:
-        there = ", ".join(names) or "none, as it is no instruction set"
+        there = ", ".join([*names, *cycles]) or "none, as it is no instruction set"
         raise UsageError(
             f"--instruction {unknown[0]}: {specification.name} has no such one; there are: {there}"
         )
+    return stages if not only or set(only) & set(names) else [name for name in stages if name == "core"]
 
 
 def _narrowed(stage: Stage, only: Sequence[str]) -> Stage:

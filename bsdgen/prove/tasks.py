@@ -62,8 +62,12 @@ def solve(specification: Specification, learned: Aig, task: Task, timeout_s: flo
     if not pair.positions:
         return Finding(task, 0.0)
     answer: Answer = ask(task.engine, pair.learned, pair.specified, timeout_s)
+    # The one that is shown is made simple; a core may have hundreds of others.
+    first = min(answer.refuted, default=-1)
     refuted = {
-        pair.positions[at]: completed(task.cell, shrunk(pair, at, inputs), learned.n_inputs)
+        pair.positions[at]: completed(
+            task.cell, shrunk(pair, at, inputs) if at == first else inputs, learned.n_inputs
+        )
         for at, inputs in answer.refuted.items()
     }
     return Finding(task, answer.seconds, tuple(pair.positions[at] for at in answer.proved), refuted)

@@ -22,6 +22,8 @@ from bsdgen.traces.schema import Field, Schema
 
 NEXT = "next_"
 """What the name of a state's next value starts with."""
+RESET, WAIT = "reset", "wait"
+"""Names of the cells of cycles in which nothing retires."""
 
 REGISTERS = tuple(f"x{number}" for number in range(32))
 STATE: tuple[tuple[str, int], ...] = (
@@ -183,7 +185,7 @@ def machine_specification(base: Base = "rv32i", classes: tuple[str, ...] | None 
     x0 = _zero("x0", 32)
     rst, enable = _first("rst"), _first("enable")
     retires: Cube = (*x0, (rst, False), (enable, True))
-    cells = [Cell("reset", (*x0, (rst, True))), Cell("wait", (*x0, (rst, False), (enable, False)))]
+    cells = [Cell(RESET, (*x0, (rst, True))), Cell(WAIT, (*x0, (rst, False), (enable, False)))]
     cells += [cell.within_cube(retires, _first("fetch_data")) for cell in instruction_cells(classes)]
     opcodes = opcode_cubes(classes)
     idle: tuple[Cube, ...] = (((rst, True),), ((enable, False),))
