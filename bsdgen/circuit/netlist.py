@@ -1,5 +1,6 @@
 """A Verilog or RTLIL netlist as a graph, through Yosys."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,24 +74,30 @@ def _read(files: Sequence[Path], top: str) -> list[str]:
     return [*read, f"hierarchy -check {f'-top {top}' if top else '-auto-top'}"]
 
 
-def read_state_netlist(files: Sequence[Path], top: str) -> StateNetlist:
+def read_state_netlist(files: Sequence[Path], top: str, clock: str = "clk") -> StateNetlist:
     """Flatten a module with one clock and map it to ANDs, its flip-flops and memories cut.
 
     Parameters
     ----------
     files, top : as in `read_netlist`.
+    clock : port on whose rising edge all state must change, and that nothing else may be read from.
 
     Raises
     ------
     InputError
-        A file is missing.
+        A file is missing, or something stores otherwise than at the rising edge of `clock`.
     ToolError
         Yosys is missing or refuses the files.
     """
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
-        write = "write_aiger -symbols -map net.map net.aig"
-        run_yosys([*_read(files, top), *_TO_STATE, write], cwd=work)
+        # An AIGER file does not say what clocks a latch, so that is looked at before.
+        write = ["dump -o state.il t:$_*FF* t:$_*LATCH* t:$_SR*", "write_aiger -symbols -map net.map net.aig"]
+        try:
+            run_yosys([*_read(files, top), *_TO_STATE, *write], cwd=work)
+        finally:  # what is stored otherwise is the reason if AIGER has no word for it
+            if (work / "state.il").is_file():
+                _check_clock((work / "state.il").read_text(encoding="utf-8"), top, clock)
         net, initial = read_state_aiger(work / "net.aig")
         aliases: list[set[tuple[str, int]]] = [set() for _ in initial]
         for line in (work / "net.map").read_text(encoding="utf-8").splitlines():
@@ -98,6 +105,18 @@ def read_state_netlist(files: Sequence[Path], top: str) -> StateNetlist:
             if kind == "latch":
                 aliases[int(index)].add((alias, int(bit)))
     return StateNetlist(net.aig, net.inputs, net.outputs, tuple(map(frozenset, aliases)), initial)
+
+
+def _check_clock(cells: str, top: str, clock: str) -> None:
+    """Refuse cells with state that are no flip-flops on the rising edge of a clock."""
+    for cell in cells.split("\n  cell ")[1:]:
+        kind, _, name = cell.partition("\n")[0].partition(" ")
+        if kind != "$_DFF_P_" or f"connect \\C \\{clock}\n" not in cell:
+            shown = re.search(r"connect \\Q (.*)", cell)
+            raise InputError(
+                f"{top}: {shown[1] if shown else name} is stored otherwise than at the rising edge of "
+                f"{clock} ({kind}); expected one clock for all state"
+            )
 
 
 def order_by_schema(net: NamedAig, schema: Schema) -> Aig:
