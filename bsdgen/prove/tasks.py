@@ -1,6 +1,7 @@
 """Proof tasks: one engine, one cell, some outputs; run side by side in processes that a deadline ends."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -99,6 +100,8 @@ class Pool:
         self.deadline = deadline or Deadline()
         self._inline = inline
         n = 1 if inline else jobs or os.cpu_count() or 1
+        # A process that is killed leaves its temporary files behind: they are here.
+        self._folder = tempfile.TemporaryDirectory(prefix="bsdgen-")
         self._workers = [Worker() for _ in range(n)]
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
@@ -127,7 +130,7 @@ class Pool:
         worker = self._free.get()
         try:
             left = self.deadline.left_s()
-            return worker.call(*call, limit_s=left) if left > 0 else None
+            return worker.call(_within, self._folder.name, *call, limit_s=left) if left > 0 else None
         except Overrun:
             if self.deadline.left_s() > 0:
                 raise
@@ -143,6 +146,13 @@ class Pool:
         """End the processes."""
         for worker in self._workers:
             worker.close()
+        self._folder.cleanup()
+
+
+def _within(folder: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function whose temporary files go into a folder."""
+    tempfile.tempdir = folder
+    return function(*arguments)
 
 
 @contextmanager
