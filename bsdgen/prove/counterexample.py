@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from bsdgen.bits import U64, unpack_fields
+import numpy as np
+
+from bsdgen.bits import U64, pack_fields, unpack_fields
+from bsdgen.core.single import is_step_function
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.prove.core import UNDEFINED
 from bsdgen.prove.result import Counterexample
@@ -27,6 +30,30 @@ def values_of(fields: tuple[Field, ...], packed: U64) -> dict[str, int]:
 def hexadecimal(fields: tuple[Field, ...], values: dict[str, int]) -> dict[str, str]:
     """Values as text, each as wide as its field."""
     return {f.name: f"{values[f.name]:#0{2 + (f.width + 3) // 4}x}" for f in fields if f.name in values}
+
+
+def plausible(stage: Stage, witness: Witness) -> Witness:
+    """The same assignment with other registers where x0 is read and is not 0, if that is as wrong.
+
+    The step function is specified for any value of x0, of which a machine has but one.
+    """
+    schema = stage.specification.schema
+    if not is_step_function(schema):
+        return witness
+    inputs = values_of(schema.inputs, witness.inputs)
+    care = values_of(schema.outputs, stage.specification.care.evaluate(witness.inputs[None])[0])
+    fixed = {bit for cell in stage.specification.cells if cell.name == witness.cell for bit, _ in cell.cube}
+    insn = inputs["insn"]
+    for name, lowest, number in (("rs1", 15, 1), ("rs2", 20, 2)):
+        field = 31 << lowest
+        reads = care[f"{name}_addr"] and not fixed.intersection(range(lowest, lowest + 5))
+        if reads and inputs[f"{name}_rdata"] and not insn & field:
+            insn |= number << lowest
+    columns = np.array([[insn if name == "insn" else value] for name, value in inputs.items()], np.uint64)
+    other = pack_fields(columns, [field.width for field in schema.inputs])
+    graphs = (stage.specification.values, stage.specification.care, stage.learned)
+    wanted, cared, got = (graph.evaluate(other) for graph in graphs)
+    return Witness(witness.cell, other[0]) if ((wanted ^ got) & cared).any() else witness
 
 
 def decode(stage: Stage, witness: Witness) -> Counterexample:

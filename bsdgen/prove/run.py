@@ -12,7 +12,7 @@ from bsdgen.circuit.equivalence import Equivalence, prove_equivalent
 from bsdgen.core.single import is_step_function
 from bsdgen.errors import CheckFailed, UsageError
 from bsdgen.model import Model
-from bsdgen.prove.counterexample import Witness, decode
+from bsdgen.prove.counterexample import Witness, decode, plausible
 from bsdgen.prove.engines import ENGINES, Engine
 from bsdgen.prove.miter import miter
 from bsdgen.prove.replay import Player, players_for, replay
@@ -171,7 +171,7 @@ def _prove_stage(
         outputs = _rows(cared, findings[: len(by_output)], engines, names)
         cared = {cell.name: len(found) for cell, found in zip(of.cells, live[1:], strict=True)}
         instructions = _rows(cared, findings[len(by_output) :], by_cells, names)
-        witnesses = _witnesses(findings)
+        witnesses = [plausible(stage, witness) for witness in _witnesses(findings)]
     verdict = _verdict(stage, [*outputs, *instructions], live is not None)
     examples = [decode(stage, witness) for witness in witnesses]
     if examples:

@@ -156,7 +156,7 @@ def test_a_disproof_names_the_instruction_first(
     out = capsys.readouterr()
     lines = out.out.splitlines()
     assert lines[0].startswith("xor: wrong in the diagram")
-    assert lines[1].strip().startswith("xor x")
+    assert lines[1].strip().startswith("xor x") and lines[1].endswith("x1, x2")  # not x0, which is 0
     said = {line.split()[0]: line for line in lines[2:7]}
     assert "rs1_rdata=0x00000020" in said["given"] and "rs2_rdata=0x00000020" in said["given"]
     assert "rd_wdata=0x00000000" in said["expected"] and "rd_wdata=0x00000020" in said["got"]
