@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bsdgen.bench.rv32 import prove_step
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.isa.recorder import record
 from bsdgen.learn import BsdLearner, LearnConfig
 from bsdgen.oracle.checked import CheckedOracle
 from bsdgen.oracle.resolve import resolve_oracle
+from bsdgen.prove.run import prove_step
 from bsdgen.traces.schema import RVFI_SCHEMA
 from bsdgen.traces.store import read_traces
 
@@ -29,7 +29,7 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> BsdLearner:
 
 
 @pytest.mark.slow
-def test_learned_from_programs_is_proved_equal_to_a_hand_written_step(learner: BsdLearner) -> None:
+def test_learned_from_programs_is_proved_equal_to_the_specification(learner: BsdLearner) -> None:
     result = prove_step(None, False, aig_from_bsd(learner.bsd_))
     assert result.equal and set(result.engines) == {"abc", "sat"}
 

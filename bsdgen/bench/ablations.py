@@ -9,9 +9,9 @@ import msgspec
 from bsdgen.bench.demo import demo_problem
 from bsdgen.bench.steps import step_problem
 from bsdgen.bench.trial import Plan, Problem, Trial, configured, has_setting, run_trial
-from bsdgen.bench.worker import Worker
 from bsdgen.bits import U64
 from bsdgen.errors import UsageError
+from bsdgen.worker import Worker
 
 DEMO_NUMBERS = (1, 5, 7, 13, 16, 18)
 """Functions of the demo suite that ablations run on: sum, shift, comparison, negation, two ALUs."""

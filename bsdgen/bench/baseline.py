@@ -11,10 +11,8 @@ import numpy as np
 
 from bsdgen.bench.demo import demo_problem
 from bsdgen.bench.obdd import ObddConfig, canonical_nodes, learn_obdd
-from bsdgen.bench.rv32 import prove_step, written_step
 from bsdgen.bench.specification import demo_specification
 from bsdgen.bench.trial import Plan, Problem, Trial, configured, run_trial
-from bsdgen.bench.worker import Overrun, Worker
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig, AigBuilder, aig_from_bsd, copy_into
@@ -23,7 +21,10 @@ from bsdgen.errors import ToolError, UsageError
 from bsdgen.measure import measure
 from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.prove.run import prove_step
+from bsdgen.spec.step import step_specification
 from bsdgen.traces.schema import RVFI_SCHEMA, Field, Schema
+from bsdgen.worker import Overrun, Worker
 
 Order = Literal["natural", "interleaved", "random"]
 ORDERS: tuple[Order, ...] = ("natural", "interleaved", "random")
@@ -137,8 +138,8 @@ class OneBit:
 
 
 def prove_bit(position: int, learned: Aig) -> Equivalence:
-    """Prove one learned bit where it means something: the others are the written ones."""
-    written = written_step()
+    """Prove one learned bit where it means something: the others are the specified ones."""
+    written = step_specification().values
     builder = AigBuilder(written.n_inputs)
     variables = list(range(2, 2 * (1 + written.n_inputs), 2))
     outputs = copy_into(builder, written, variables)
@@ -158,7 +159,7 @@ def bit_case(name: str, rows: U64) -> Case:
 
 
 def _written_bit(position: int) -> Aig:
-    return written_step().cone([position])
+    return step_specification().values.cone([position])
 
 
 def demo_case(number: int, width: int = 32) -> Case:

@@ -16,10 +16,10 @@ import numpy as np
 from bsdgen.bench.bars import Bar
 from bsdgen.bench.disguise import Disguise, DisguisedOracle, Recipe, disguised, undisguise
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
-from bsdgen.bench.worker import Worker
 from bsdgen.bits import n_words
 from bsdgen.learn import LearnConfig
 from bsdgen.oracle.protocol import Oracle
+from bsdgen.worker import Worker
 
 MOST_SIZE = 1.10  # blind over plain
 MOST_TIME = 2.0

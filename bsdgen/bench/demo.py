@@ -9,9 +9,9 @@ from bsdgen.bench.bars import Bar
 from bsdgen.bench.specification import prove_demo
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
 from bsdgen.bench.words import DEMO, DemoFunction, DemoOracle, demo_schema
-from bsdgen.bench.worker import Worker
 from bsdgen.errors import UsageError
 from bsdgen.learn import LearnConfig
+from bsdgen.worker import Worker
 
 MOST_CPU_S = 6.4  # for all functions together: a hundredth of the official code's
 LEAST_SPEED_UP = 30.0  # on every function

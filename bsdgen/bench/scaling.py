@@ -11,8 +11,8 @@ import numpy as np
 from bsdgen.bench.bars import Bar
 from bsdgen.bench.trial import Plan, Problem, Trial, run_trial
 from bsdgen.bench.wide import KINDS, TEXTS, WIDTHS, Kind, WideOracle, prove_wide, wide_schema
-from bsdgen.bench.worker import Worker
 from bsdgen.learn import LearnConfig
+from bsdgen.worker import Worker
 
 _SLACK = 1.1  # of a doubling: nodes beside n, or n log n, are allowed
 _FIT_FROM = 32  # bits: below, fixed costs decide the time

@@ -1,45 +1,16 @@
-"""What is to be learned, written as hardware: Amaranth to RTLIL, through Yosys to a graph.
+"""What is to be learned, written as hardware in Amaranth.
 
 Nothing here comes from the oracles; a learned netlist is proved against these, so that a slip in an oracle
 is found too.
 """
 
-import tempfile
-from collections.abc import Callable
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 from bsdgen.bench.words import DEMO, N_SELECT, demo_schema
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import Equivalence, prove_equivalent
-from bsdgen.circuit.netlist import order_by_schema, read_netlist
-from bsdgen.traces.schema import Schema
-
-
-def graph_of(schema: Schema, describe: Callable[[Any, dict[str, Any]], None]) -> Aig:
-    """Elaborate a combinational Amaranth module.
-
-    Parameters
-    ----------
-    schema : its fields become signals.
-    describe : adds statements to a module, given all signals by name.
-
-    Returns
-    -------
-    The graph, inputs and outputs in the order of `schema`.
-    """
-    from amaranth.back import rtlil
-    from amaranth.hdl import Module, Signal
-
-    module = Module()
-    signals = {field.name: Signal(field.width, name=field.name) for field in schema.fields}
-    describe(module, signals)
-    text = rtlil.convert(module, name="top", ports=list(signals.values()))
-    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
-        file = Path(name) / "top.il"
-        file.write_text(text, encoding="utf-8")
-        return order_by_schema(read_netlist([file], "top"), schema)
+from bsdgen.spec.graph import graph_of
 
 
 def _expressions(a: Any, b: Any, s: Any, width: int) -> dict[int, Any]:

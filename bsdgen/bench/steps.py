@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bsdgen.bench.rv32 import prove_step
 from bsdgen.bench.trial import Problem
 from bsdgen.bits import U64
 from bsdgen.errors import UsageError
 from bsdgen.isa.subsets import rows_inside
 from bsdgen.oracle.simulator import Base, SimulatorOracle
+from bsdgen.prove.run import prove_step
 from bsdgen.traces.schema import RVFI_SCHEMA, Schema
 
 

@@ -7,12 +7,12 @@ import msgspec
 from bsdgen.bench.bars import Bar
 from bsdgen.bench.steps import step_problem
 from bsdgen.bench.trial import Plan, Trial, run_trial
-from bsdgen.bench.worker import Worker
 from bsdgen.bits import U64
 from bsdgen.errors import UsageError
 from bsdgen.isa.subsets import OPCODES, rows_inside
 from bsdgen.learn import LearnConfig
 from bsdgen.oracle.simulator import Base
+from bsdgen.worker import Worker
 
 MOST_WALL_S = 60.0  # for learning RV32I
 MOST_RSS_MIB = 2048

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bsdgen.bench.worker import Overrun, Worker, peak_rss_mib
 from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig, aig_from_bsd
@@ -21,6 +20,7 @@ from bsdgen.measure import measure
 from bsdgen.model import Model
 from bsdgen.oracle.protocol import Oracle
 from bsdgen.traces.schema import Schema
+from bsdgen.worker import Overrun, Worker, peak_rss_mib
 
 _VECTORS = 1 << 18  # fresh vectors on which every diagram is measured, proved or not
 _GRACE_S = 240.0  # beyond the learner's own limit, for proving and measuring; then the process is killed

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numba import njit, prange
 
-from bsdgen.bench.specification import graph_of
 from bsdgen.bits import U64, n_words
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import Equivalence, prove_equivalent
+from bsdgen.spec.graph import graph_of
 from bsdgen.traces.schema import Field, Schema
 
 Kind = Literal["add", "compare", "shift", "alu"]

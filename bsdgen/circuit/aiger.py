@@ -121,6 +121,26 @@ def read_aiger(path: Path) -> NamedAig:
     InputError
         The file cannot be read, is no binary AIGER, has latches, or is truncated.
     """
+    return _parse(path, state=False)[0]
+
+
+def read_state_aiger(path: Path) -> tuple[NamedAig, tuple[bool | None, ...]]:
+    """Read a binary AIGER file as a combinational one: latches are inputs, their next values outputs.
+
+    Returns
+    -------
+    The graph, latches behind the inputs and their next values behind the outputs (names are of inputs and
+    outputs alone), and the value that each latch starts with, None where that is undefined.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no binary AIGER, or is truncated.
+    """
+    return _parse(path, state=True)
+
+
+def _parse(path: Path, state: bool) -> tuple[NamedAig, tuple[bool | None, ...]]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -134,18 +154,27 @@ def read_aiger(path: Path) -> NamedAig:
             f"{path}: starts with {header[:40]!r}; expected the header of a binary AIGER, 'aig M I L O A'"
         )
     _, n_inputs, n_latches, n_outputs, n_ands = (int(word) for word in words[1:6])
-    if n_latches:
+    if n_latches and not state:
         raise InputError(f"{path}: has {n_latches} latches; expected a combinational graph, without state")
     try:
         at = len(header) + 1
-        outputs = []
-        for _ in range(n_outputs):
+        lines: list[list[int]] = []
+        for _ in range(n_latches + n_outputs):
             end = data.index(b"\n", at)
-            outputs.append(int(data[at:end]))
+            lines.append([int(word) for word in data[at:end].split()])
             at = end + 1
-        fanin0, fanin1, at = _decode(data, at, n_inputs, n_ands)
+        outputs = [line[0] for line in lines[n_latches:] + lines[:n_latches]]
+        fanin0, fanin1, at = _decode(data, at, n_inputs + n_latches, n_ands)
         arrays = [np.array(values, np.int32) for values in (fanin0, fanin1, outputs)]
         text = data[at:].decode("utf-8", "replace")
-        return NamedAig(Aig(n_inputs, *arrays), _names(text, "i", n_inputs), _names(text, "o", n_outputs))
+        aig = Aig(n_inputs + n_latches, *arrays)
+        names = _names(text, "i", n_inputs), _names(text, "o", n_outputs)
+        return NamedAig(aig, *names), tuple(_initial(line) for line in lines[:n_latches])
     except (IndexError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is truncated or damaged ({error}); write it anew") from error
+
+
+def _initial(latch: list[int]) -> bool | None:
+    """First value of a latch: 0 if its line says none, itself (undefined) if it says another than 0 and 1."""
+    value = latch[1] if len(latch) > 1 else 0
+    return bool(value) if value in (0, 1) else None

@@ -176,22 +176,36 @@ def sweep(a: Aig, b: Aig, rng: np.random.Generator | None = None) -> tuple[Diffe
     ToolError
         python-sat is missing.
     """
+    differences, stats = _sweep(a, b, rng, first=True)
+    return (differences[0] if differences else None), stats
+
+
+def sweep_all(a: Aig, b: Aig, rng: np.random.Generator | None = None) -> tuple[list[Difference], SweepStats]:
+    """As `sweep`, for every output: an assignment for each that differs; the others are proved equal."""
+    return _sweep(a, b, rng, first=False)
+
+
+def _sweep(
+    a: Aig, b: Aig, rng: np.random.Generator | None, first: bool
+) -> tuple[list[Difference], SweepStats]:
     joint, outputs_a, outputs_b = _joint(a, b)
     groups = _Groups(joint, rng or np.random.default_rng(0))
     reduced = AigBuilder(joint.n_inputs)
     solver = _Solver(reduced)
+    found: list[Difference] = []
     try:
         image, counts = _reduce(joint, groups, reduced, solver)
 
         def final(literal: int) -> int:
             return image[literal >> 1] ^ (literal & 1)
 
-        stats = SweepStats(joint.n_ands, 0, *counts)
         for position, (x, y) in enumerate(zip(outputs_a, outputs_b, strict=True)):
             if final(x) != final(y) and not solver.equal(final(x), final(y)):
                 packed = from_bool(solver.assignment()[None, :])[0, : n_words(joint.n_inputs)]
-                return Difference(packed, position), SweepStats(joint.n_ands, solver.calls, *counts)
-        return None, SweepStats(stats.nodes, solver.calls, *counts)
+                found.append(Difference(packed, position))
+                if first:
+                    break
+        return found, SweepStats(joint.n_ands, solver.calls, *counts)
     finally:
         solver.close()
 

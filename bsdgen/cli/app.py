@@ -22,6 +22,7 @@ from bsdgen.cli.inspect import inspect
 from bsdgen.cli.learn import learn
 from bsdgen.cli.measure import measure
 from bsdgen.cli.options import command
+from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
 
@@ -49,6 +50,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
     "coverage": (coverage, "bsdgen coverage rtl_out/rv32i traces/ sim/programs/*.elf"),
+    "prove": (prove, "bsdgen prove rtl_out/rv32i"),
     "inspect": (inspect, "bsdgen inspect rtl_out/rv32i --contexts"),
     "report": (report, "bsdgen report rtl_out/rv32i"),
     "doctor": (doctor, "bsdgen doctor"),

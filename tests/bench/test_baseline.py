@@ -13,13 +13,13 @@ from bsdgen.bench.baseline import (
     run_baseline,
 )
 from bsdgen.bench.obdd import ObddConfig, canonical_nodes, learn_obdd
-from bsdgen.bench.rv32 import written_step
 from bsdgen.bench.specification import demo_specification
 from bsdgen.bench.words import DemoOracle, demo_schema
 from bsdgen.bits import U64
 from bsdgen.circuit.aig import Aig
 from bsdgen.errors import UsageError
 from bsdgen.isa.step import step_packed
+from bsdgen.spec.step import step_specification
 from bsdgen.traces.schema import RVFI_SCHEMA
 
 SMALL = ObddConfig(n_bank=1024, n_check=1 << 16, time_limit_s=60)
@@ -90,7 +90,7 @@ def test_one_bit_is_that_bit() -> None:
 
 def test_a_bit_is_proved_and_a_wrong_one_disproved() -> None:
     position = RVFI_SCHEMA.n_outputs - 1
-    right = written_step().cone([position])
+    right = step_specification().values.cone([position])
     assert prove_bit(position, right).equal
     wrong = Aig(right.n_inputs, right.fanin0, right.fanin1, right.outputs ^ 1)
     assert not prove_bit(position, wrong).equal

@@ -1,14 +1,23 @@
 """Models to test with, made without a learner."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-from bsdgen.bench.rv32 import written_step
 from bsdgen.bsd import Bsd
-from bsdgen.circuit import bsd_from_aig
+from bsdgen.circuit import Aig, bsd_from_aig
+from bsdgen.circuit.netlist import order_by_schema, read_netlist
 from bsdgen.model import Model
 from bsdgen.traces.schema import RVFI_SCHEMA
+
+SOURCE = Path(__file__).with_name("rv32i_step.v")
+
+
+@cache
+def written_step() -> Aig:
+    """A step function as a person writes it, with one adder and one shifter, over `RVFI_SCHEMA`."""
+    return order_by_schema(read_netlist([SOURCE], "rv32i_step"), RVFI_SCHEMA)
 
 
 @cache

@@ -1,11 +1,13 @@
 """Work in a process of its own: clean CPU time and memory, and an end to what overruns.
 
 The process is started anew (`spawn`), so that nothing of this one is inherited: no threads, no caches in
-memory, no high-water mark of memory.
+memory, no high-water mark of memory. It leads a process group of its own, so that the tools which it started
+end with it.
 """
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import resource
 import signal
@@ -27,6 +29,7 @@ class Overrun(BudgetReached):
 def _serve(pipe: Connection) -> None:
     """Child's loop: functions in, results out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    os.setpgid(0, 0)
     while True:
         try:
             function, arguments = pipe.recv()
@@ -120,12 +123,21 @@ class Worker:
             raise answer
         return answer
 
+    def stop(self) -> None:
+        """Kill the process from another thread: a call that waits for it raises `Overrun`."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(OSError, ValueError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the process."""
         process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
         if process is not None:
             with contextlib.suppress(OSError):
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                process.kill()  # it may not lead its group yet
             process.join()
             process.close()
         if pipe is not None:

@@ -4,8 +4,8 @@ import time
 import numpy as np
 import pytest
 
-from bsdgen.bench.worker import Overrun, Worker, peak_rss_mib
 from bsdgen.errors import CheckFailed, InputError
+from bsdgen.worker import Overrun, Worker, peak_rss_mib
 
 
 def refuse() -> None:

@@ -1,0 +1,150 @@
+"""The emitted core as a function from state and inputs to next state and ports.
+
+State is found by the names of its nets: pc is what `fetch_addr` shows, a register is a word of the memory
+`registers`. A wrong guess cannot prove anything: states that correspond are shown to lead to states that
+correspond and to show the same, and any correspondence for which that holds will do.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bsdgen.bits import from_bool, to_bool
+from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
+from bsdgen.circuit.netlist import StateNetlist, read_state_netlist
+from bsdgen.errors import InputError
+from bsdgen.spec.cells import Cell, Cube
+from bsdgen.spec.graph import Specification
+from bsdgen.spec.machine import MACHINE_SCHEMA, NEXT, STATE
+from bsdgen.traces.schema import Field, Schema
+
+_ALIASES = {"pc": ("fetch_addr", "pc"), "order": ("rvfi_order", "order"), "intr": ("rvfi_intr", "trapped")}
+_CLOCK = "clk"
+UNDEFINED = "undefined"
+
+
+def read_core(files: Sequence[Path], top: str) -> StateNetlist:
+    """Read an emitted core; see `bsdgen.circuit.netlist.read_state_netlist`."""
+    return read_state_netlist(files, top)
+
+
+def _state_bits(net: StateNetlist, top: str) -> list[str]:
+    """Name in `MACHINE_SCHEMA` of each state bit."""
+    names: dict[tuple[str, int], str] = {}
+    for name, width in STATE:
+        for bit in range(width):
+            for alias in _ALIASES.get(name, (f"registers[{name.removeprefix('x')}]",)):
+                names[alias, bit] = name if width == 1 else f"{name}[{bit}]"
+    found = []
+    for aliases in net.aliases:
+        known = sorted({names[alias] for alias in aliases if alias in names})
+        if len(known) != 1:
+            shown = ", ".join(sorted(f"{name}[{bit}]" for name, bit in aliases)[:3])
+            raise InputError(
+                f"{top}: the flip-flop {shown} is none of pc, 32 registers, order and intr; only cores "
+                "written by `bsdgen emit` can be proved, or one with the same state"
+            )
+        found += known
+    return found
+
+
+def core_function(net: StateNetlist, top: str) -> tuple[Aig, Schema]:
+    """The core over `MACHINE_SCHEMA`, with further inputs for what its Verilog leaves undefined.
+
+    Raises
+    ------
+    InputError
+        It has other ports, or state that the specification does not have.
+    """
+    state = _state_bits(net, top)
+    position = {name: i for i, name in enumerate(MACHINE_SCHEMA.input_names())}
+    n, free = MACHINE_SCHEMA.n_inputs, 0
+    literals = []
+    for name in (*net.inputs, *state):
+        if name in position:
+            literals.append(2 * (1 + position[name]))
+        elif name in ("", _CLOCK):
+            literals.append(2 * (1 + n + free))
+            free += 1
+        else:
+            raise InputError(f"{top}: has an input {name} that a core written by `bsdgen emit` does not have")
+    builder = AigBuilder(n + free)
+    made = copy_into(builder, net.aig, literals)
+    outputs = dict(zip(net.outputs, made[: len(net.outputs)], strict=True))
+    outputs |= dict(zip([_next(name) for name in state], made[len(net.outputs) :], strict=True))
+    if f"{NEXT}x0[0]" not in outputs:  # a core without a word for x0 keeps it 0
+        outputs |= {f"{NEXT}x0[{bit}]": 0 for bit in range(32)}
+    missing = [name for name in MACHINE_SCHEMA.output_names() if name not in outputs]
+    if missing:
+        raise InputError(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
+    more = [Field(f"{UNDEFINED}{i}", 1, "in") for i in range(free)]
+    schema = Schema((*MACHINE_SCHEMA.inputs, *more, *MACHINE_SCHEMA.outputs))
+    return builder.build([outputs[name] for name in MACHINE_SCHEMA.output_names()]), schema
+
+
+def _next(bit: str) -> str:
+    return NEXT + bit
+
+
+def fitted(specification: Specification, schema: Schema, fixed: Cube) -> Specification:
+    """The machine's specification over more inputs, some inputs fixed."""
+
+    def widened(aig: Aig) -> Aig:
+        builder = AigBuilder(schema.n_inputs)
+        return builder.build(copy_into(builder, aig, [2 * (1 + v) for v in range(aig.n_inputs)]))
+
+    def narrowed(cell: Cell) -> Cell:
+        return cell.within_cube(fixed)
+
+    return replace(
+        specification,
+        schema=schema,
+        values=widened(specification.values),
+        care=widened(specification.care),
+        cells=tuple(narrowed(cell) for cell in specification.cells),
+        whole=narrowed(specification.whole),
+    )
+
+
+def fixed_reset_pc(net: StateNetlist, core: Aig) -> int | None:
+    """The first pc of a core that has it built in; None: it is the port `reset_pc`."""
+    if "reset_pc[0]" in net.inputs:
+        return None
+    names = MACHINE_SCHEMA.input_names()
+    row = np.zeros((1, core.n_inputs), np.bool_)
+    row[0, names.index("rst")] = True
+    shown = to_bool(core.evaluate(from_bool(row)), core.n_outputs)[0]
+    first = MACHINE_SCHEMA.output_names().index(f"{NEXT}pc[0]")
+    return int(sum(1 << bit for bit in range(32) if shown[first + bit]))
+
+
+def reset_cube(reset_pc: int) -> Cube:
+    """The cube of `MACHINE_SCHEMA`'s inputs in which `reset_pc` has a value."""
+    first = MACHINE_SCHEMA.input_names().index("reset_pc[0]")
+    return tuple((first + bit, bool(reset_pc >> bit & 1)) for bit in range(32))
+
+
+def state_registers(verilog: str) -> dict[str, str] | None:
+    """Name of the register that holds each state of an emitted core, by the text of its Verilog.
+
+    None if one of them is not declared there.
+    """
+    found = {f"x{number}": f"registers[{number}]" for number in range(32)}
+    for name, aliases in _ALIASES.items():
+        declared = [
+            alias for alias in aliases if re.search(rf"^\s*reg\b[^;=]*\b{alias}\b", verilog, re.MULTILINE)
+        ]
+        if not declared:
+            return None
+        found[name] = declared[0]
+    return found
+
+
+def x0_starts_as_zero(net: StateNetlist, top: str) -> bool:
+    """Whether the word for x0, if there is one, is 0 at power-up: where the induction begins."""
+    state = _state_bits(net, top)
+    bits = [i for i, name in enumerate(state) if name.startswith("x0[")]
+    return all(net.initial[i] is False for i in bits)

@@ -1,0 +1,140 @@
+"""Stages of the way from the diagram to the core: each a graph, read from its own artifact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bsdgen.circuit.aig import Aig, aig_from_bsd
+from bsdgen.circuit.aiger import read_aiger
+from bsdgen.circuit.netlist import order_by_schema, read_netlist
+from bsdgen.core.single import is_step_function
+from bsdgen.emit.parts import model_name
+from bsdgen.errors import InputError
+from bsdgen.model import Model
+from bsdgen.prove.core import core_function, fitted, fixed_reset_pc, read_core, reset_cube, x0_starts_as_zero
+from bsdgen.spec.graph import Specification
+from bsdgen.spec.machine import NEXT, REGISTERS, machine_specification
+from bsdgen.spec.step import Base
+
+STAGES: tuple[str, ...] = ("diagram", "circuit", "verilog", "core")
+"""In the order in which they are made."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What is to be proved of one artifact.
+
+    Attributes
+    ----------
+    name : of `STAGES`.
+    artifact : file that was read.
+    specification : what it is held to.
+    learned : its function over the specification's inputs.
+    rows : outputs by row of the table: positions, by name.
+    broken : what is wrong besides any function, "" for nothing: where the induction does not begin.
+    notes : what the proof takes for granted here.
+    """
+
+    name: str
+    artifact: Path
+    specification: Specification
+    learned: Aig
+    rows: dict[str, tuple[int, ...]]
+    broken: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def files_of(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Files that each stage reads."""
+    name = model_name(folder)
+    step, core = folder / "verilog" / f"{name}_step.v", folder / "verilog" / f"{name}_core.v"
+    return {
+        "diagram": (folder / "model.npz",),
+        "circuit": (folder / "circuit.aig",),
+        "verilog": (step,),
+        "core": (core, step),
+    }
+
+
+def chosen_stages(model: Model, folder: Path, names: Sequence[str]) -> list[str]:
+    """Stages to prove, in order: those named, else all that a model of this kind has.
+
+    Raises
+    ------
+    InputError
+        A stage's file is missing, or the model has no such stage.
+    """
+    has_core = is_step_function(model.schema)
+    wanted = [name for name in STAGES if name in (names or STAGES)]
+    if "core" in wanted and not has_core:
+        if names:
+            raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage core out")
+        wanted.remove("core")
+    files = files_of(folder)
+    missing = [str(file) for name in wanted for file in files[name] if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"{missing[0]}: is missing; write it with `bsdgen emit {folder}`, or prove what is there with "
+            f"--stage {next(n for n in STAGES if all(f.is_file() for f in files[n]))}"
+        )
+    return wanted
+
+
+def load_stage(
+    name: str,
+    model: Model,
+    folder: Path,
+    specification: Specification,
+    base: Base = "rv32i",
+    classes: tuple[str, ...] | None = None,
+) -> Stage:
+    """Read a stage's artifact.
+
+    Parameters
+    ----------
+    specification : of the model's function; the core is held to the machine around it, of `base` and
+        `classes`.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is of another model.
+    ToolError
+        Yosys is missing or refuses it.
+    """
+    files = files_of(folder)[name]
+    if name == "core":
+        return _core(folder, files, base, classes)
+    if name == "diagram":
+        learned = aig_from_bsd(model.bsd)
+    elif name == "circuit":
+        learned = order_by_schema(read_aiger(files[0]), model.schema)
+    else:
+        learned = order_by_schema(read_netlist(files, f"{model_name(folder)}_step"), model.schema)
+    return Stage(name, files[0], specification, learned, _by_field(specification))
+
+
+def _by_field(specification: Specification) -> dict[str, tuple[int, ...]]:
+    rows, at = {}, 0
+    for item in specification.schema.outputs:
+        rows[item.name] = tuple(range(at, at + item.width))
+        at += item.width
+    return rows
+
+
+def _core(folder: Path, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None) -> Stage:
+    top = f"{model_name(folder)}_core"
+    net = read_core(files, top)
+    learned, schema = core_function(net, top)
+    reset_pc = fixed_reset_pc(net, learned)
+    fixed = () if reset_pc is None else reset_cube(reset_pc)
+    specification = fitted(machine_specification(base, classes), schema, fixed)
+    fields = _by_field(specification)
+    rows = {"next pc": fields[f"{NEXT}pc"], "next x0": fields[f"{NEXT}x0"]}
+    rows["next x1-x31"] = tuple(at for name in REGISTERS[1:] for at in fields[NEXT + name])
+    rows["next order, intr"] = fields[f"{NEXT}order"] + fields[f"{NEXT}intr"]
+    rows |= {name: places for name, places in fields.items() if not name.startswith((NEXT, "rvfi_"))}
+    rows["rvfi_*"] = tuple(at for name in fields if name.startswith("rvfi_") for at in fields[name])
+    notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
+    broken = "" if x0_starts_as_zero(net, top) else "its word for x0 does not start as 0"
+    return Stage("core", files[0], specification, learned, rows, broken, tuple(notes))

@@ -1,0 +1,92 @@
+"""What a core does in one cycle from any state: right ones proved, broken ones disproved and replayed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prove_models import step_model, write_all
+from standin import written_step
+
+from bsdgen.core import write_core
+from bsdgen.errors import InputError
+from bsdgen.model import Model
+from bsdgen.prove import Proof, prove_model
+from bsdgen.spec.step import step_specification
+
+Broken = Callable[..., Proof]
+
+
+@pytest.fixture
+def broken(right: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    """Proves the core with one text of its Verilog replaced."""
+    monkeypatch.setattr("bsdgen.prove.tasks._SMALL", 10**9)
+    folder = tmp_path / "cpu"
+    shutil.copytree(right, folder)
+
+    def prove(old: str, new: str, only: tuple[str, ...], verilator: bool = False) -> Proof:
+        if not verilator:
+            monkeypatch.setattr("bsdgen.prove.replay._verilator_root", lambda: None)
+        core = folder / "verilog" / "cpu_core.v"
+        text = core.read_text()
+        assert text.count(old) == 1, text.count(old)
+        core.write_text(text.replace(old, new))
+        return prove_model(
+            Model.load(folder), folder, step_specification(), stages=("core",), engines=("sat",), only=only
+        )
+
+    return prove
+
+
+@pytest.mark.slow
+def test_a_pc_that_does_not_wait(broken: Broken) -> None:
+    """It goes on although nothing retires; only the cycle that waits is wrong."""
+    old = "rvfi_valid ? rvfi_pc_wdata : fetch_addr"
+    (stage,) = broken(old, old.replace("rvfi_valid", "1'h1"), ("wait", "lui"), verilator=True).stages
+    assert stage.verdict == "disproved" and stage.wrong_instructions == ("wait",)
+    (example,) = stage.counterexamples
+    assert example.text == "wait" and set(example.got) == {"next_pc"}
+    assert example.expected["next_pc"] == example.inputs["pc"] != example.got["next_pc"]
+    by = {said.by: said for said in example.replayed}
+    assert by["simulator"].as_specified and by["simulator"].outputs == example.expected
+    assert not by["Verilator"].as_specified and by["Verilator"].outputs == example.got
+
+
+def test_x0_that_is_written(broken: Broken) -> None:
+    (stage,) = broken(
+        "assign write__en = rvfi_valid & \\$3 ;", "assign write__en = rvfi_valid;", ("lui",)
+    ).stages
+    (example,) = stage.counterexamples
+    assert example.text.startswith("lui x0, ") and set(example.got) == {"next_x0"}
+    assert int(example.expected["next_x0"], 16) == 0 != int(example.got["next_x0"], 16)
+    assert [said.by for said in example.replayed] == ["simulator", "Yosys"]
+
+
+def test_a_trap_that_goes_elsewhere(broken: Broken) -> None:
+    (stage,) = broken("reset_pc + 3'h4", "reset_pc + 3'h2", ("ecall", "fence")).stages
+    assert stage.wrong_instructions == ("ecall",)
+    assert "next_pc" in stage.counterexamples[0].got
+
+
+def test_an_induction_that_does_not_begin(broken: Broken) -> None:
+    (stage,) = broken("registers[0] = 32'd0;", "registers[0] = 32'd1;", ("reset",)).stages
+    assert stage.verdict == "disproved" and not stage.wrong_instructions
+    assert "x0 does not start as 0" in stage.notes[0]
+
+
+def test_state_that_the_specification_does_not_know(broken: Broken) -> None:
+    more = "reg more; always @(posedge clk) more <= enable; assign rvfi_mode = {1'h1, more | 1'h1 & more};"
+    with pytest.raises(InputError, match=r"flip-flop more.* is none of pc"):
+        broken("assign rvfi_mode = 2'h3;", more, ("wait",))
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_core_with_its_first_pc_built_in(tmp_path: Path) -> None:
+    model = step_model(written_step())
+    folder = write_all(model, tmp_path / "cpu")
+    write_core(model, folder, reset_pc=0x80000000)
+    only = ("reset", "ebreak", "sw")
+    proof = prove_model(model, folder, step_specification(), stages=("core",), only=only)
+    assert proof.verdict == "proved" and proof.stages[0].notes == (
+        "the core's first pc is fixed at 0x80000000",
+    )
