@@ -1,0 +1,133 @@
+"""The fast harness: processes of ``sim/harness.cpp`` that run one program after the other.
+
+Each answers a line of text (a job) by a line of JSON; what the lines hold stands there.
+"""
+
+import json
+import queue
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from bsdgen.errors import ToolError
+
+Job = Mapping[str, str | int]
+Answer = dict[str, Any]
+
+
+class Harness:
+    """One process.
+
+    Parameters
+    ----------
+    simulator : see `bsdgen.cosim.build`.
+    work : its working folder: files of jobs are named relative to it.
+    """
+
+    def __init__(self, simulator: Path, work: Path) -> None:
+        self._process = subprocess.Popen(
+            [str(simulator)],
+            cwd=work,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, job: Job) -> Answer:
+        """Run one program.
+
+        Raises
+        ------
+        ToolError
+            The process ended instead of answering.
+        """
+        words = [f"{key}={value if isinstance(value, str) else format(value, 'x')}" for key, value in job.items()]
+        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        try:
+            stdin.write(" ".join(words) + "\n")
+            stdin.flush()
+            line = stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line.startswith("{"):
+            text = (line + stdout.read() + stderr.read()).strip()
+            code = self._process.wait()
+            raise ToolError(f"the simulator ended without a result (exit code {code}); it printed: {text[-2000:]}")
+        answer: Answer = json.loads(line)
+        return answer
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+
+class HarnessPool:
+    """Several processes that share jobs.
+
+    Parameters
+    ----------
+    simulator, work : as of `Harness`.
+    jobs : processes.
+    """
+
+    def __init__(self, simulator: Path, work: Path, jobs: int) -> None:
+        # The kernel ends them with the thread that starts them: that must be the caller's.
+        self._harnesses = [Harness(simulator, work) for _ in range(max(1, jobs))]
+        self._free: queue.SimpleQueue[Harness] = queue.SimpleQueue()
+        for harness in self._harnesses:
+            self._free.put(harness)
+        self._threads = ThreadPoolExecutor(len(self._harnesses))
+
+    def __enter__(self) -> "HarnessPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for harness in self._harnesses:
+            harness.stop()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _run(self, job: Job) -> Answer:
+        harness = self._free.get()
+        try:
+            return harness.run(job)
+        finally:
+            self._free.put(harness)
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Answer]]:
+        """Run jobs, taken as they are needed: (number of the job, answer), as they end.
+
+        Raises
+        ------
+        ToolError
+            A simulator breaks down.
+        """
+        running: dict[Future[Answer], int] = {}
+        for number, job in enumerate(jobs):
+            running[self._threads.submit(self._run, job)] = number
+            if len(running) >= 2 * len(self._harnesses):  # the next job is made while these run
+                yield from self._ended(running)
+        while running:
+            yield from self._ended(running)
+
+    @staticmethod
+    def _ended(running: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield running.pop(future), future.result()
+
+    def run_all(self, jobs: Iterable[Job]) -> list[Answer]:
+        """Answers in the order of the jobs."""
+        return [answer for _, answer in sorted(self.run(jobs), key=lambda pair: pair[0])]
