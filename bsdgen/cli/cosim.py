@@ -135,14 +135,16 @@ def _run_programs(out: Output, model: Path, files: list[Path], digest: str, opti
         results = cosimulate(model, files, waves=waves, progress=progress, **options)
     facts = {"model_sha256": digest, "harness": options["harness"], "against": options["against"]}
     facts |= {"programs": [asdict(result) for result in results]}
-    write_json(model / "cosim.json", facts)
+    alone = options["against"] == Against.NONE
+    if not alone:  # the core alone shows nothing about the model
+        write_json(model / "cosim.json", facts)
     out.result(facts, _program_text(results, waves))
     failed = [item for item in results if item.mismatches or not item.passed]
     if failed:
         names = ", ".join(item.name for item in failed)
         raise CheckFailed(
-            f"{model}: {names} did not pass in lock-step ({failed[0].name}: {failed[0].detail}); "
-            f"see {model / 'cosim.json'}"
+            f"{model}: {names} did not pass{'' if alone else ' in lock-step'} "
+            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {model / 'cosim.json'}")
         )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from bsdgen.artifacts import write_text
-from bsdgen.errors import InputError
+from bsdgen.errors import ToolError
 from bsdgen.isa.machine import Memory, memory_block
 from bsdgen.isa.program import Program
+from bsdgen.isa.signature import signature_range, signature_text
 
 MAX_WORDS = 1 << 24
 
@@ -80,32 +81,15 @@ class SignatureArea:
 
     def write(self, dump: Path, path: Path) -> None:
         """Write what the bench dumped as architecture tests want it: a word a line, in hexadecimal."""
-        words = [line for line in dump.read_text("ascii").split() if not line.startswith(("@", "//"))]
+        words = [int(line, 16) for line in dump.read_text("ascii").split() if line[0] not in "@/"]
         n_words = self.last - self.first + 1
         if len(words) != n_words:
-            raise InputError(f"{dump}: has {len(words)} words, expected {n_words}; this is a bug of the bench")
-        write_text(path, "".join(f"{int(word, 16):08x}\n" for word in words))
+            raise ToolError(f"{dump}: the bench wrote {len(words)} words of the signature, expected {n_words}")
+        write_text(path, signature_text(np.array(words, np.uint32)))
 
 
 def signature_area(program: Program) -> SignatureArea:
-    """Find a program's signature.
-
-    Raises
-    ------
-    InputError
-        The program has no such symbols, or they are no range of words in its memory.
-    """
-    ends = [program.symbols.get(name) for name in ("begin_signature", "end_signature")]
-    begin, end = ends
-    if begin is None or end is None:
-        raise InputError(
-            f"{program.path}: has no symbols begin_signature and end_signature; define them around the words "
-            "that the program leaves as its signature, and do not strip the file"
-        )
-    base, n_words = memory_block(program)
-    if begin % 4 or end % 4 or not base <= begin < end <= base + 4 * n_words:
-        raise InputError(
-            f"{program.path}: its signature is from {begin:#x} to {end:#x}, expected multiples of 4 within its "
-            f"memory, {base:#x} to {base + 4 * n_words:#x}; align the symbols"
-        )
+    """Find a program's signature; errors as in `bsdgen.isa.signature.signature_range`."""
+    begin, end = signature_range(program)
+    base, _ = memory_block(program)
     return SignatureArea((begin - base) // 4, (end - base) // 4 - 1)
