@@ -14,17 +14,25 @@ from tiny_elf import store_to_tohost, tiny_elf, words
 from bsdgen.bsd import Bsd
 from bsdgen.core import write_core
 from bsdgen.cosim import build as build_module
-from bsdgen.cosim.build import CACHE, HARNESS, build, find_cocotb, find_verilator, source_digest
+from bsdgen.cosim.build import (
+    CACHE,
+    HARNESS,
+    SMALL_DEPTH,
+    build,
+    find_cocotb,
+    find_verilator,
+    source_digest,
+)
 from bsdgen.cosim.campaign import run_campaign
 from bsdgen.cosim.harness import HarnessPool
-from bsdgen.cosim.run import cosimulate, simulator_of
+from bsdgen.cosim.run import bench_depth, cosimulate, simulator_of
 from bsdgen.cosim.scoreboard import FIELDS, Expected, expected_rows
 from bsdgen.emit import emit
 from bsdgen.errors import InputError, ToolError, UsageError
 from bsdgen.isa.assembler import encode, load_constant
 from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.machine import TRAP_OFFSET
-from bsdgen.isa.program import load_program
+from bsdgen.isa.program import Program, Segment, load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field, Schema
@@ -178,8 +186,8 @@ def reference_of(path):
 
 @pytest.mark.parametrize("harness", ["fast", "cocotb"])
 def test_signature_of_a_program_anywhere_in_memory(cpu, tmp_path, harness):
-    """Code at 0x20000000, 1.5 MiB of memory, a signature with a word that was stored and one that was not."""
-    base, far = 0x2000_0000, 0x2018_0000
+    """Code at 0x20000000, a signature with a word that was stored and others that were not."""
+    base, far = 0x2000_0000, 0x2008_0000
     code = [0x05500093, *load_constant(2, far), encode("sw", rs1=2, rs2=1, imm=4)]
     code += [encode("addi", 6, imm=1), encode("sw", rs1=2, rs2=6, imm=16), LOOP]
     data = words(0x11111111, 0, 0x33333333, 0x44444444, 0)
@@ -192,6 +200,18 @@ def test_signature_of_a_program_anywhere_in_memory(cpu, tmp_path, harness):
     (result,) = cosimulate(cpu, [path], harness=harness, signature=signature)
     assert result.passed, result
     assert signature.read_text() == "11111111\n00000055\n33333333\n44444444\n"
+
+
+def test_memory_of_the_bench_grows_with_the_program(tmp_path):
+    def program(last):
+        segments = (Segment(0x1000, bytes(4)), Segment(last, bytes(4)))
+        return Program(tmp_path / "p.elf", 0x1000, segments, {})
+
+    assert bench_depth([program(0x2000)]) == SMALL_DEPTH
+    assert bench_depth([program(0x2000), program(0x10_0FFC)]) == SMALL_DEPTH
+    assert bench_depth([program(0x10_1000)]) == 2 * SMALL_DEPTH
+    with pytest.raises(InputError, match="bytes of memory, expected 67,108,864"):
+        bench_depth([program(0x0400_1000)])
 
 
 def test_signature_that_is_not_there(cpu, small, tmp_path):

@@ -86,6 +86,7 @@ def test_every_opcode_and_function(library):
     insn |= rng.integers(0, 32, len(codes), dtype=np.uint32) << 7
     insn[:4] = 0x00000073, 0x00100073, 0x00200073, 0x30200073
     rest = rng.integers(0, 1 << 32, (4, len(codes)), dtype=np.uint32)
+    rest[0] &= 0xFFFFFFFC
     rest[1, ::2] &= 0x803
     inputs = np.vstack([insn[None], rest]).astype(np.uint32)
     assert_same(*steps(library, inputs), expected_steps(inputs))
