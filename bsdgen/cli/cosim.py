@@ -160,6 +160,9 @@ def _program_text(results: "list[ProgramResult]", waves: Path | None) -> str:
         for item in results
     ]
     lines = [table(["program", "retired", "mismatches", "passed", "seconds"], rows)]
+    retired, wall_s = sum(item.retired for item in results), sum(item.wall_s for item in results)
+    rate = retired / wall_s if wall_s else 0.0
+    lines.append(f"{retired:,} instructions in {wall_s:.2f} s of simulation, {rate:,.0f} a second")
     for item in results:
         if item.detail:
             lines += ["", f"{item.name}: {item.detail}"]
@@ -206,7 +209,7 @@ def _campaign_text(campaign: "Campaign", model: Path) -> str:
         lines += ["", f"{where}: {finding.seeds:,} programs, first seed {finding.seed}", f"  {finding.detail}"]
         if finding.elf:
             lines += [
-                f"  reduced to {finding.words} words: {finding.source}",
+                f"  reduced to {finding.words} word{'s' * (finding.words != 1)}: {finding.source}",
                 f"  reproduce: bsdgen cosim {model} {finding.elf}",
             ]
         again = f"--random 1 --seed {finding.seed} --size {campaign.size}"

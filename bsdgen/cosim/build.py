@@ -55,7 +55,7 @@ COCOTB = Kind(
 )
 # Without an interface all nets are local variables. In one function at -O1 they make the fastest simulator
 # (1.2 times that of several functions, or of -O2) and compile in the time of -O0.
-_SPLIT = ("--output-split", "20000", "--output-split-cfuncs", "8000")  # for netlists of another size
+_SPLIT = ("--output-split", "20000", "--output-split-cfuncs", "20000")  # for netlists of another size
 _FAST = ("-GBLOCK=1", "--x-assign", "fast", "--x-initial", "fast")
 _FAST_MAKE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _FAST_FILES = ("bench.v", "harness.cpp", "reference.h")

@@ -131,7 +131,7 @@ def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> F
     options = f" --stall {origin.stall}" if origin.stall else ""
     again = f"--random 1 --seed {finding.seed} --size {origin.size}"
     comment = [
-        f"Reduced from random program {finding.seed}: {words.n_code} words of code are left.",
+        f"Reduced from random program {finding.seed}; words of code that are left: {words.n_code}.",
         f"Mismatch of the whole program: {finding.detail}",
         f"Reproduce: bsdgen cosim {origin.model} {elf}{options}",
         f"The whole program: bsdgen cosim {origin.model} {again}{options}",

@@ -149,7 +149,7 @@ def run_tasks(
     jobs: int,
     stall: int,
     last: int,
-    ended: Callable[[], None],
+    ended: Callable[[int], None],
 ) -> list[ProgramResult]:
     """Run programs, taken as they are needed.
 
@@ -159,7 +159,7 @@ def run_tasks(
     work : folder for the jobs' files.
     jobs : processes at a time.
     stall, last : see `bsdgen.cosim.run.cosimulate`.
-    ended : called after each program.
+    ended : called after each program with how many have ended.
 
     Raises
     ------
@@ -180,5 +180,5 @@ def run_tasks(
             for job in [job for job in running if job.process.poll() is not None]:
                 results[job.index] = _finish(job, last)
                 running.remove(job)
-                ended()
+                ended(len(results))
     return [results[index] for index in range(started)]

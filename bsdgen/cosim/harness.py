@@ -6,12 +6,14 @@ Each answers a line of text (a job) by a line of JSON; what the lines hold stand
 import json
 import queue
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from bsdgen.errors import ToolError
+
+_ALIVE_S = 1.0
 
 Job = Mapping[str, str | int]
 Answer = dict[str, Any]
@@ -81,9 +83,13 @@ class HarnessPool:
     ----------
     simulator, work : as of `Harness`.
     jobs : processes.
+    alive : called now and then while all of them are at work.
     """
 
-    def __init__(self, simulator: Path, work: Path, jobs: int) -> None:
+    def __init__(
+        self, simulator: Path, work: Path, jobs: int, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._alive = alive
         # The kernel ends them with the thread that starts them: that must be the caller's.
         self._harnesses = [Harness(simulator, work) for _ in range(max(1, jobs))]
         self._free: queue.SimpleQueue[Harness] = queue.SimpleQueue()
@@ -122,9 +128,12 @@ class HarnessPool:
         while running:
             yield from self._ended(running)
 
-    @staticmethod
-    def _ended(running: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+    def _ended(self, running: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
+        done: set[Future[Answer]] = set()
+        while not done:
+            done, _ = wait(running, timeout=_ALIVE_S, return_when=FIRST_COMPLETED)
+            if not done:
+                self._alive()
         for future in done:
             yield running.pop(future), future.result()
 

@@ -212,20 +212,25 @@ def _fast_result(plan: _Plan, answer: Answer, settings: _Settings) -> ProgramRes
     )
 
 
-def _run_fast(plans: Sequence[_Plan], settings: _Settings, ended: Callable[[], None]) -> list[ProgramResult]:
+def _run_fast(
+    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
+) -> list[ProgramResult]:
     simulator = simulator_of(settings.folder, HARNESS, settings.depth)
     results: dict[int, ProgramResult] = {}
-    with HarnessPool(simulator, settings.work, min(settings.jobs, len(plans))) as pool:
+    jobs = min(settings.jobs, len(plans))
+    with HarnessPool(simulator, settings.work, jobs, lambda: ended(len(results))) as pool:
         for number, answer in pool.run(_fast_job(number, plan, settings) for number, plan in enumerate(plans)):
             plan = plans[number]
             results[number] = _fast_result(plan, answer, settings)
             if plan.area is not None and plan.signature is not None and answer["done"]:
                 plan.area.write(settings.work / f"{number}.dump", plan.signature)
-            ended()
+            ended(len(results))
     return [results[number] for number in range(len(plans))]
 
 
-def _run_cocotb(plans: Sequence[_Plan], settings: _Settings, ended: Callable[[], None]) -> list[ProgramResult]:
+def _run_cocotb(
+    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
+) -> list[ProgramResult]:
     find_cocotb()
     simulator = simulator_of(settings.folder, COCOTB, settings.depth)
 
@@ -311,16 +316,12 @@ def cosimulate(
         raise UsageError("the cocotb harness always compares; use the fast harness to run the core alone")
     if against == "spike":
         find_spike()
-    count = 0
 
-    def ended() -> None:
-        nonlocal count
-        count += 1
+    def ended(count: int) -> None:
         if progress:
             progress(count, len(programs))
 
-    if progress:
-        progress(0, len(programs))
+    ended(0)
     plans = _plans(programs, signature)
     depth = bench_depth([plan.program for plan in plans])
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:

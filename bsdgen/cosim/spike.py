@@ -22,7 +22,8 @@ from bsdgen.traces.spike_log import read_spike_log
 
 _DETOUR = 64  # steps within which a handler must be back
 _PAGE = 4096
-_TIMEOUT_S = 600
+_POLL_S = 0.1
+_MOST_BYTES = 160  # of the log an instruction: a line with its disassembly and one with what it did
 
 
 def find_spike() -> Path:
@@ -46,23 +47,37 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
 
     Raises
     ------
+    InputError
+        The program does not end.
     ToolError
         Spike is missing or wrote no log, as for a program where its boot ROM lies.
     """
     base, n_words = memory_block(program)
     size = (4 * n_words + _PAGE - 1) // _PAGE * _PAGE
     command = [str(find_spike()), "--isa=rv32i", f"-m{base:#x}:{size:#x}", "-l", "--log-commits"]
-    command += [f"--log={log}", f"--instructions={2 * max_steps}", str(program.path)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"{program.path}: Spike did not end within {_TIMEOUT_S} s; lower --max-steps") from None
+    # Its own --instructions stops before what was written is in the log.
+    with subprocess.Popen(
+        [*command, f"--log={log}", str(program.path.resolve())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            while True:
+                try:
+                    output, _ = process.communicate(timeout=_POLL_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    if log.is_file() and log.stat().st_size > max_steps * _MOST_BYTES:
+                        raise InputError(
+                            f"{program.path}: does not end on Spike within {max_steps} instructions: mend the "
+                            "program or raise the step limit"
+                        ) from None
+        finally:
+            process.kill()
     if not log.is_file() or log.stat().st_size == 0:
-        raise ToolError(
-            f"{program.path}: Spike wrote no log (exit code {done.returncode}): {(done.stdout + done.stderr).strip()}"
-        )
+        raise ToolError(f"{program.path}: Spike wrote no log (exit code {process.returncode}): {output.strip()}")
 
 
 def _detours(
