@@ -206,7 +206,11 @@ def _campaign_text(campaign: "Campaign", model: Path) -> str:
     ]
     for finding in campaign.findings:
         where = " ".join(filter(None, [finding.instruction, finding.field])) or "end"
-        lines += ["", f"{where}: {finding.seeds:,} programs, first seed {finding.seed}", f"  {finding.detail}"]
+        lines += [
+            "",
+            f"{where}: {finding.seeds:,} programs, first seed {finding.seed}",
+            f"  {finding.detail}",
+        ]
         if finding.elf:
             lines += [
                 f"  reduced to {finding.words} word{'s' * (finding.words != 1)}: {finding.source}",

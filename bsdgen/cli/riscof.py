@@ -24,7 +24,9 @@ def riscof(
     model: ModelFolder,
     suite: Annotated[
         Path | None,
-        typer.Option("--suite", metavar="PATH", help="Checkout of riscv-arch-test (default: four own tests)."),
+        typer.Option(
+            "--suite", metavar="PATH", help="Checkout of riscv-arch-test (default: four own tests)."
+        ),
     ] = None,
     reference: Annotated[
         Reference,
@@ -36,7 +38,9 @@ def riscof(
     ] = Reference.AUTO,
     compiler: Annotated[
         str | None,
-        typer.Option("--compiler", metavar="COMMAND", help="C compiler for RISC-V (default: what is on PATH)."),
+        typer.Option(
+            "--compiler", metavar="COMMAND", help="C compiler for RISC-V (default: what is on PATH)."
+        ),
     ] = None,
     environment: Annotated[
         Path | None,
@@ -99,7 +103,11 @@ def riscof(
     }
     write_json(model / "riscof.json", facts)
     lines = [f"{'passed' if test.passed else 'FAILED'}  {test.name}" for test in results]
-    lines.append(f"{len(results) - len(failed)} of {len(results)} passed, reference {reference}; see {report}")
+    lines.append(
+        f"{len(results) - len(failed)} of {len(results)} passed, reference {reference}; see {report}"
+    )
     out.result(facts, "\n".join(lines))
     if failed:
-        raise CheckFailed(f"{model}: {len(failed)} of {len(results)} tests failed: {', '.join(failed)}; see {report}")
+        raise CheckFailed(
+            f"{model}: {len(failed)} of {len(results)} tests failed: {', '.join(failed)}; see {report}"
+        )

@@ -1,7 +1,7 @@
 """Architecture tests through RISCOF, which runs in an environment of its own (``sim/riscof``).
 
-RISCOF compiles each test, lets both plugins run it, and compares the signatures; here its environment is made,
-its configuration written, and its verdicts read.
+RISCOF compiles each test, lets both plugins run it, and compares the signatures; here its environment is
+made, its configuration written, and its verdicts read.
 """
 
 import configparser
@@ -27,7 +27,7 @@ COMPILERS = (
 )
 BASE = "RV32I"
 _ISA = re.compile(r'^\s*RVTEST_ISA\("([^"]*)"\)', re.MULTILINE)
-_VERDICT = re.compile(r"INFO \| (\S+\.S)\s+: \S+\s+: (Passed|Failed)")
+_VERDICT = re.compile(r"(?:INFO|ERROR) \| (\S+\.S)\s+: \S+\s+: (Passed|Failed)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,11 +73,11 @@ def find_suite(path: Path) -> Suite:
         if (root / "env" / "arch_test.h").is_file():
             suite = Suite(root.resolve(), (root / "env").resolve())
             if not base_tests(suite):
-                raise InputError(f"{root}: has no tests for {BASE} (files with RVTEST_ISA(\"{BASE}\"))")
+                raise InputError(f'{root}: has no tests for {BASE} (files with RVTEST_ISA("{BASE}"))')
             return suite
     raise InputError(
-        f"{path}: is no suite of architecture tests: neither riscv-test-suite/env/arch_test.h nor env/arch_test.h "
-        "is there; give a checkout of riscv-arch-test, of format 2 or 3"
+        f"{path}: is no suite of architecture tests: neither riscv-test-suite/env/arch_test.h nor "
+        "env/arch_test.h is there; give a checkout of riscv-arch-test, of format 2 or 3"
     )
 
 
@@ -123,9 +123,7 @@ def make_environment(folder: Path) -> Path:
     requirements = plugin_folder() / "requirements.txt"
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, "-r", str(requirements)]):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
             raise ToolError(
@@ -206,7 +204,14 @@ def run_architecture_tests(
         (folder / "config.ini").write_text(_configuration(model, compiler, spike), encoding="utf-8")
         out.mkdir(parents=True, exist_ok=True)
         stage(f"running {n_tests} tests")
-        command = [str(riscof), "run", "--config", str(folder / "config.ini"), "--suite", str(folder / "suite")]
+        command = [
+            str(riscof),
+            "run",
+            "--config",
+            str(folder / "config.ini"),
+            "--suite",
+            str(folder / "suite"),
+        ]
         command += ["--env", str(suite.env), "--work-dir", str(out.resolve()), "--no-browser"]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=folder, stdin=subprocess.DEVNULL
@@ -218,7 +223,7 @@ def run_architecture_tests(
         ]
     if len(tests) != n_tests or not (out / "report.html").is_file():
         raise ToolError(
-            f"RISCOF gave verdicts on {len(tests)} of {n_tests} tests (exit code {done.returncode}); the end of "
-            "what it printed:\n" + "\n".join(text.strip().splitlines()[-15:])
+            f"RISCOF gave verdicts on {len(tests)} of {n_tests} tests (exit code {done.returncode}); the end "
+            "of what it printed:\n" + "\n".join(text.strip().splitlines()[-15:])
         )
     return tests

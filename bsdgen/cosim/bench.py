@@ -84,7 +84,9 @@ class SignatureArea:
         words = [int(line, 16) for line in dump.read_text("ascii").split() if line[0] not in "@/"]
         n_words = self.last - self.first + 1
         if len(words) != n_words:
-            raise ToolError(f"{dump}: the bench wrote {len(words)} words of the signature, expected {n_words}")
+            raise ToolError(
+                f"{dump}: the bench wrote {len(words)} words of the signature, expected {n_words}"
+            )
         write_text(path, signature_text(np.array(words, np.uint32)))
 
 

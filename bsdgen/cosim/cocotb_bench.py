@@ -80,7 +80,8 @@ def _start(simulator: Path, work: Path, stall: int, index: int, task: Task) -> _
     if task.area is not None:
         arguments |= task.area.arguments("signature.hex")
     words = [
-        f"+{name}={value if isinstance(value, str) else format(value, 'x')}" for name, value in arguments.items()
+        f"+{name}={value if isinstance(value, str) else format(value, 'x')}"
+        for name, value in arguments.items()
     ]
     with (job / "log.txt").open("wb") as log:
         process = subprocess.Popen(

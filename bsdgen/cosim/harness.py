@@ -3,6 +3,7 @@
 Each answers a line of text (a job) by a line of JSON; what the lines hold stands there.
 """
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -46,7 +47,9 @@ class Harness:
         ToolError
             The process ended instead of answering.
         """
-        words = [f"{key}={value if isinstance(value, str) else format(value, 'x')}" for key, value in job.items()]
+        words = [
+            f"{key}={value if isinstance(value, str) else format(value, 'x')}" for key, value in job.items()
+        ]
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         assert stdin is not None
         assert stdout is not None
@@ -60,7 +63,9 @@ class Harness:
         if not line.startswith("{"):
             text = (line + stdout.read() + stderr.read()).strip()
             code = self._process.wait()
-            raise ToolError(f"the simulator ended without a result (exit code {code}); it printed: {text[-2000:]}")
+            raise ToolError(
+                f"the simulator ended without a result (exit code {code}); it printed: {text[-2000:]}"
+            )
         answer: Answer = json.loads(line)
         return answer
 
@@ -70,10 +75,8 @@ class Harness:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
 
 
 class HarnessPool:

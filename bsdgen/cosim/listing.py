@@ -24,7 +24,9 @@ def retired_line(row: U32) -> str:
     if value["rd_addr"]:
         parts.append(f"x{value['rd_addr']} = {value['rd_wdata']:#010x}")
     if value["mem_wmask"]:
-        parts.append(f"[{value['mem_addr']:#010x}] = {value['mem_wdata']:#010x}, bytes {value['mem_wmask']:04b}")
+        parts.append(
+            f"[{value['mem_addr']:#010x}] = {value['mem_wdata']:#010x}, bytes {value['mem_wmask']:04b}"
+        )
     return "  ".join(parts)
 
 

@@ -1,9 +1,9 @@
-"""Delta debugging of a failing random program: the fewest words with which it still fails, as ELF and assembly.
+"""Delta debugging of a failing random program: the fewest words that still fail, as ELF and assembly.
 
 Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), on three things in turn:
 words of code become NOPs (so that no distance changes), NOPs are dropped (with the distances of branches and
-JAL mended), words of data become 0. What is left fails if any one of them goes, too. A candidate counts only if
-it fails like the program did, and if the reference model still ends it as passed: what remains is a test.
+JAL mended), words of data become 0. No single one of what is left can go. A candidate counts only if it fails
+like the program did, and if the reference model still ends it as passed: what remains is a test.
 """
 
 import struct
@@ -58,9 +58,7 @@ def words_of(images: Sequence[Image]) -> Words:
     return Words(code, data)
 
 
-def minimise(
-    items: Sequence[_T], fails: Callable[[list[tuple[_T, ...]]], list[bool]]
-) -> tuple[_T, ...]:
+def minimise(items: Sequence[_T], fails: Callable[[list[tuple[_T, ...]]], list[bool]]) -> tuple[_T, ...]:
     """A subset that fails and does not if any one item is taken away.
 
     Parameters
@@ -107,7 +105,7 @@ def _retarget(word: int, distance: int) -> int:
 
 
 def without(words: Words, dropped: set[int]) -> Words:
-    """The program without some of its words of code; branches and JAL go where they went, or to what follows."""
+    """The program without some words of code; branches and JAL go where they went, or to what follows."""
     new, count = [], 0
     for index in range(len(words.code)):
         new.append(count)
@@ -176,8 +174,8 @@ def assembly(words: Words, comment: Sequence[str]) -> str:
     """
     lines = [*(f"# {line}" for line in comment)]
     lines += [
-        "# Assemble: riscv64-unknown-elf-gcc -march=rv32i -mabi=ilp32 -nostdlib -static -Wl,--build-id=none,-n \\",
-        f"#   -Wl,-Ttext={_ENTRY:#x},-Tdata={_DATA:#x} FILE.S -o FILE.elf",
+        "# Assemble: riscv64-unknown-elf-gcc -march=rv32i -mabi=ilp32 -nostdlib -static \\",
+        f"#   -Wl,--build-id=none,-n,-Ttext={_ENTRY:#x},-Tdata={_DATA:#x} FILE.S -o FILE.elf",
         "\t.option norelax",
         "\t.text",
         "\t.globl _start",

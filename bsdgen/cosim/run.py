@@ -1,8 +1,8 @@
 """Programs on the emitted core, in lock-step with a reference.
 
-Two harnesses drive one bench (``sim/bench.v``) and report by one scoreboard: ``sim/harness.cpp``, compiled with
-the core, which runs the reference model beside it, and cocotb, which gets the reference's rows from here.
-Either holds every retired instruction against the reference on all RVFI fields.
+Two harnesses drive one bench (``sim/bench.v``) and report by one scoreboard: ``sim/harness.cpp``, compiled
+with the core, which runs the reference model beside it, and cocotb, which gets the reference's rows from
+here. Either holds every retired instruction against the reference on all RVFI fields.
 """
 
 import tempfile
@@ -109,7 +109,9 @@ def bench_depth(programs: Sequence[Program]) -> int:
     for program in programs:
         _, n_words = memory_block(program)
         if n_words > MAX_WORDS:
-            raise InputError(f"{program.path}: needs {4 * n_words:,} bytes of memory, expected {4 * MAX_WORDS:,}")
+            raise InputError(
+                f"{program.path}: needs {4 * n_words:,} bytes of memory, expected {4 * MAX_WORDS:,}"
+            )
         while depth < n_words:
             depth *= 2
     return depth
@@ -148,7 +150,12 @@ def job_of(program: Program, work: Path, name: str, *, max_steps: int, stall: in
     InputError
         The program has no `tohost`.
     """
-    job = {"image": f"{name}.hex", **bench_arguments(program, stall), "max_steps": max_steps, "last": last}
+    job: dict[str, str | int] = {
+        "image": f"{name}.hex",
+        **bench_arguments(program, stall),
+        "max_steps": max_steps,
+        "last": last,
+    }
     (work / f"{name}.hex").write_text(image_text(program), encoding="ascii")
     return job
 
@@ -178,7 +185,7 @@ def _fast_job(number: int, plan: _Plan, settings: _Settings) -> Job:
 
 
 def difference(answer: Answer) -> tuple[int, str]:
-    """How many fields differ at the mismatch that a harness answers with, and a text about them; 0 if none."""
+    """How many fields differ at the mismatch that a harness tells, and a text about them; 0 if none."""
     at = answer["retired"]
     if answer["wrong"] and answer["expected"] is None:
         pc = field_value(np.array(answer["seen"], np.uint32), "pc_rdata")
@@ -219,7 +226,9 @@ def _run_fast(
     results: dict[int, ProgramResult] = {}
     jobs = min(settings.jobs, len(plans))
     with HarnessPool(simulator, settings.work, jobs, lambda: ended(len(results))) as pool:
-        for number, answer in pool.run(_fast_job(number, plan, settings) for number, plan in enumerate(plans)):
+        for number, answer in pool.run(
+            _fast_job(number, plan, settings) for number, plan in enumerate(plans)
+        ):
             plan = plans[number]
             results[number] = _fast_result(plan, answer, settings)
             if plan.area is not None and plan.signature is not None and answer["done"]:

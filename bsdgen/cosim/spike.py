@@ -1,8 +1,8 @@
 """Spike as the reference: a program's commit log as the rows that must retire.
 
-Spike has CSRs and FENCE.I whatever it is told, the core has not. Where Spike carries out such a word, the core
-traps and a program made for both (see docs/programs.md) comes back to where Spike goes on. Those few steps
-are the core's own affair: they are taken from `bsdgen.isa`, everything else from Spike.
+Spike has CSRs and FENCE.I whatever it is told, the core has not. Where Spike carries out such a word, the
+core traps and a program made for both (see docs/programs.md) comes back to where Spike goes on. Those few
+steps are the core's own affair: they are taken from `bsdgen.isa`, everything else from Spike.
 """
 
 import shutil
@@ -71,13 +71,15 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
                 except subprocess.TimeoutExpired:
                     if log.is_file() and log.stat().st_size > max_steps * _MOST_BYTES:
                         raise InputError(
-                            f"{program.path}: does not end on Spike within {max_steps} instructions: mend the "
-                            "program or raise the step limit"
+                            f"{program.path}: does not end on Spike within {max_steps} instructions: mend "
+                            "the program or raise the step limit"
                         ) from None
         finally:
             process.kill()
     if not log.is_file() or log.stat().st_size == 0:
-        raise ToolError(f"{program.path}: Spike wrote no log (exit code {process.returncode}): {output.strip()}")
+        raise ToolError(
+            f"{program.path}: Spike wrote no log (exit code {process.returncode}): {output.strip()}"
+        )
 
 
 def _detours(
@@ -100,8 +102,8 @@ def _detours(
         if here != pc:
             raise InputError(
                 f"{program.path}: Spike carries out a word before {pc:#010x} that is none of RV32I, and the "
-                f"core's trap on it does not come back there within {_DETOUR} steps; see docs/programs.md for "
-                "how a program survives both"
+                f"core's trap on it does not come back there within {_DETOUR} steps; see docs/programs.md "
+                "for how a program survives both"
             )
         if rd:
             regs[rd] = value

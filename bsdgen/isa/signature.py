@@ -1,6 +1,6 @@
 """Signatures as architecture tests want them: what a program leaves between two symbols, a word a line.
 
-``python -m bsdgen.isa.signature PROGRAM FILE [PROGRAM FILE]...`` writes those that the reference model leaves.
+``python -m bsdgen.isa.signature PROGRAM FILE [PROGRAM FILE]...`` writes what the reference model leaves.
 """
 
 import sys
@@ -34,8 +34,8 @@ def signature_range(program: Program) -> tuple[int, int]:
     base, n_words = memory_block(program)
     if begin % 4 or end % 4 or not base <= begin < end <= base + 4 * n_words:
         raise InputError(
-            f"{program.path}: its signature is from {begin:#x} to {end:#x}, expected multiples of 4 within its "
-            f"memory, {base:#x} to {base + 4 * n_words:#x}; align the symbols"
+            f"{program.path}: its signature is from {begin:#x} to {end:#x}, expected multiples of 4 within "
+            f"its memory, {base:#x} to {base + 4 * n_words:#x}; align the symbols"
         )
     return begin, end
 

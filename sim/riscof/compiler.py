@@ -14,8 +14,8 @@ _FLAGS = "-march={isa} -mabi=ilp32 -static -mcmodel=medany -nostdlib -nostartfil
 def _clear_rvc_flag(elf):
     """Take back that a file has compressed instructions.
 
-    The macros of riscv-arch-test switch them on around an alignment, which makes none of them but marks the file.
-    A test that had some would trap on the core, and fail.
+    The macros of riscv-arch-test switch them on around an alignment, which makes none but marks the file. A
+    test that had some would trap on the core, and fail.
     """
     with elf.open("r+b") as file:
         file.seek(_E_FLAGS)

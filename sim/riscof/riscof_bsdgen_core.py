@@ -12,7 +12,7 @@ from compiler import compile_tests, give_signatures
 from riscof.pluginTemplate import pluginTemplate
 
 
-class bsdgen_core(pluginTemplate):  # noqa: N801 - RISCOF asks for the plugin's name
+class bsdgen_core(pluginTemplate):
     __model__ = "bsdgen core"
     __version__ = "1"
 
@@ -28,7 +28,7 @@ class bsdgen_core(pluginTemplate):  # noqa: N801 - RISCOF asks for the plugin's 
     def build(self, isa_yaml, platform_yaml):
         """The simulator is built with the first test."""
 
-    def runTests(self, testList):  # noqa: N802, N803 - RISCOF's interface
+    def runTests(self, testList):
         elfs = compile_tests(self.config["compiler"], testList, self.env, "dut.elf")
         with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
             work, files, made = Path(name), [], {}
@@ -36,10 +36,17 @@ class bsdgen_core(pluginTemplate):  # noqa: N801 - RISCOF asks for the plugin's 
                 files.append(work / f"{number}.elf")
                 files[-1].symlink_to(elf)
                 made[test] = work / "signatures" / f"{number}.signature"
-            (work / "list").write_text("".join(f"{file}\n" for file in files))
-            # Alone: whether it is right is for the signatures to say. Its exit code tells whether tests ended.
+            # Alone: whether it is right is for the signatures to say; exit code 1: a test did not end.
             command = [self.config["python"], "-m", "bsdgen", "cosim", self.config["model"], *map(str, files)]
-            command += ["--against", "none", "--signature", str(work / "signatures"), "--wave", "0", "--quiet"]
+            command += [
+                "--against",
+                "none",
+                "--signature",
+                str(work / "signatures"),
+                "--wave",
+                "0",
+                "--quiet",
+            ]
             if len(files) == 1:
                 command[command.index("--signature") + 1] = str(made[next(iter(elfs))])
                 (work / "signatures").mkdir()

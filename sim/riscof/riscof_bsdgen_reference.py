@@ -6,7 +6,6 @@ Keys of its section in config.ini: spike (path, or empty), python (that of bsdge
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from compiler import compile_tests, give_signatures
 from riscof.pluginTemplate import pluginTemplate
@@ -15,7 +14,7 @@ _MEMORY = "0x80000000:0x1000000"
 _TIMEOUT_S = 120
 
 
-class bsdgen_reference(pluginTemplate):  # noqa: N801 - RISCOF asks for the plugin's name
+class bsdgen_reference(pluginTemplate):
     __model__ = "reference"
     __version__ = "1"
 
@@ -30,7 +29,7 @@ class bsdgen_reference(pluginTemplate):  # noqa: N801 - RISCOF asks for the plug
     def build(self, isa_yaml, platform_yaml):
         """There is nothing to build."""
 
-    def runTests(self, testList, cgf_file=None):  # noqa: N802, N803 - RISCOF's interface
+    def runTests(self, testList, cgf_file=None):
         elfs = compile_tests(self.config["compiler"], testList, self.env, "ref.elf")
         made = {test: elf.with_suffix(".raw") for test, elf in elfs.items()}
         if self.config["spike"]:

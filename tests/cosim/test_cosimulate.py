@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ from standin import rv32i_model
 from tiny_elf import store_to_tohost, tiny_elf, words
 
 from bsdgen.bsd import Bsd
+from bsdgen.cli.app import main
 from bsdgen.core import write_core
 from bsdgen.cosim import build as build_module
+from bsdgen.cosim.architecture_tests import find_compiler
 from bsdgen.cosim.build import (
     CACHE,
     HARNESS,
@@ -231,8 +234,41 @@ def test_core_alone(cpu, small, tmp_path):
 
 
 def test_harness_that_breaks_down_is_told(cpu, tmp_path):
-    with HarnessPool(simulator_of(cpu), tmp_path, 1) as pool, pytest.raises(ToolError, match="cannot read image"):
+    with (
+        HarnessPool(simulator_of(cpu), tmp_path, 1) as pool,
+        pytest.raises(ToolError, match="cannot read image"),
+    ):
         pool.run_all([{"image": "none", "base": 0, "words": 1, "reset_pc": 0, "tohost": 0, "max_steps": 1}])
+
+
+def needed_for_architecture_tests():
+    """RISCOF's environment; without it or a compiler the test skips and says so, in CI it fails."""
+    folder = PROGRAMS.parents[1] / ".venv-riscof"
+    missing = [] if (folder / "bin" / "riscof").is_file() else ["RISCOF (run `bsdgen riscof` once)"]
+    try:
+        find_compiler()
+    except ToolError as error:
+        missing.append(str(error))
+    if missing:
+        message = f"NO ARCHITECTURE TESTS: missing {' and '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+def test_architecture_tests_pass(cpu, capsys):
+    folder = needed_for_architecture_tests()
+    assert main(["riscof", str(cpu), "--reference", "simulator", "--environment", str(folder)]) == 0
+    assert "4 of 4 passed, reference simulator" in capsys.readouterr().out
+    assert json.loads((cpu / "riscof.json").read_text())["failed"] == []
+    assert not (cpu / "cosim.json").exists()
+
+
+def test_architecture_tests_find_a_broken_gate(broken, capsys):
+    folder = needed_for_architecture_tests()
+    assert main(["riscof", str(broken), "--reference", "simulator", "--environment", str(folder)]) == 1
+    assert "FAILED  rv32i_m/I/src/registers-01.S" in capsys.readouterr().out
 
 
 def test_endless_program_and_bad_files(cpu, tmp_path):

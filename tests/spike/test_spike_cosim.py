@@ -83,7 +83,9 @@ def test_program_where_spike_has_its_boot_rom(tmp_path: Path) -> None:
         write_log(load_program(path), tmp_path / "log", 100)
 
 
-@pytest.mark.parametrize(("program", "remedy"), [("spike", "pip install --pre spike"), ("dtc", "apt install")])
+@pytest.mark.parametrize(
+    ("program", "remedy"), [("spike", "pip install --pre spike"), ("dtc", "apt install")]
+)
 def test_missing_tool_is_told_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, program: str, remedy: str
 ) -> None:
