@@ -53,7 +53,7 @@ _PROGRAMS = (
     _Program(("perl",), "runs Verilator's front end", True, "apt-get install perl", "-v"),
     _Program(
         ("riscv64-unknown-elf-gcc",),
-        "rebuilds the programs",
+        "rebuilds programs, compiles architecture tests",
         False,
         "apt-get install gcc-riscv64-unknown-elf",
     ),

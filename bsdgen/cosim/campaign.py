@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from bsdgen.artifacts import atomic_path, write_text
 from bsdgen.cosim.build import HARNESS
 from bsdgen.cosim.harness import Answer, HarnessPool, Job
 from bsdgen.cosim.listing import retired_lines
 from bsdgen.cosim.reduction import Words, assembly, reduce_words, words_of
 from bsdgen.cosim.run import LAST, difference, job_of, simulator_of
+from bsdgen.cosim.scoreboard import differing_fields
 from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
 from bsdgen.isa.generate import ENTRY, SYMBOLS, generate_images
@@ -79,14 +82,16 @@ def _program(images: list[Image], name: str) -> Program:
 
 def _kind(answer: Answer) -> tuple[str, str] | None:
     """Instruction and field of a failure, None if there is none."""
-    mismatches, detail = difference(answer)
-    if not mismatches and answer["done"] and answer["tohost"] == 1:
+    if answer["done"] and not answer["wrong"] and answer["tohost"] == 1:
         return None
     if answer["expected"] is None:
         return "", ""
     number = int(decode(int(answer["expected"][3])))
     instruction = INSTRUCTIONS[number] if number >= 0 else "illegal"
-    return instruction, detail.partition("): ")[2].partition(" ")[0]
+    if not answer["wrong"]:
+        return instruction, ""
+    seen, wanted, care = (np.array(answer[name], np.uint32) for name in ("seen", "expected", "care"))
+    return instruction, differing_fields(seen, wanted, care)[0]
 
 
 @dataclass(frozen=True, eq=False)

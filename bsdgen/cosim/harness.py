@@ -7,6 +7,7 @@ import contextlib
 import json
 import queue
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -30,12 +31,14 @@ class Harness:
     """
 
     def __init__(self, simulator: Path, work: Path) -> None:
+        # A pipe that nobody reads would fill up; closed by `stop`.
+        self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             [str(simulator)],
             cwd=work,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log,
             text=True,
         )
 
@@ -50,10 +53,9 @@ class Harness:
         words = [
             f"{key}={value if isinstance(value, str) else format(value, 'x')}" for key, value in job.items()
         ]
-        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        assert stderr is not None
         try:
             stdin.write(" ".join(words) + "\n")
             stdin.flush()
@@ -61,8 +63,10 @@ class Harness:
         except BrokenPipeError:
             line = ""
         if not line.startswith("{"):
-            text = (line + stdout.read() + stderr.read()).strip()
+            output = line + stdout.read()
             code = self._process.wait()
+            self._log.seek(0)
+            text = (output + self._log.read()).strip()
             raise ToolError(
                 f"the simulator ended without a result (exit code {code}); it printed: {text[-2000:]}"
             )
@@ -73,7 +77,7 @@ class Harness:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout, self._log):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
