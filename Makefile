@@ -86,4 +86,4 @@ clean: ## remove traces and models
 	rm -rf traces $(MODEL) sim_build
 
 distclean: clean ## remove the virtual environment and caches too
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info
+	rm -rf $(VENV) .venv-riscof .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info
