@@ -207,15 +207,15 @@ class Device {
   uint8_t strobe_ = 0;
 };
 
-void tell(std::ostream& out, const char* name, const std::optional<Row>& row) {
-  out << ", \"" << name << "\": ";
-  if (!row) {
-    out << "null";
-    return;
-  }
-  out << "[";
-  for (int word = 0; word < ROW_WORDS; ++word) out << (word ? ", " : "") << (*row)[word];
+std::string words(const Row& row) {
+  std::ostringstream out;
+  for (int word = 0; word < ROW_WORDS; ++word) out << (word ? ", " : "[") << row[word];
   out << "]";
+  return out.str();
+}
+
+void tell(std::ostream& out, const char* name, const std::optional<Row>& row) {
+  out << ", \"" << name << "\": " << (row ? words(*row) : "null");
 }
 
 bool ends(const Row& row, uint32_t tohost) { return bits(row[0], 22, 19) == 15 && row[9] == tohost; }
@@ -230,73 +230,87 @@ int64_t reference_end(Source& source, const Expected& at, uint64_t steps, uint32
   return -1;
 }
 
-std::string run(const Job& job) {
+struct Outcome {
+  uint64_t retired = 0;
+  bool done = false, hung = false, wrong = false;
+  int64_t tohost = 0, reference_tohost = -1;
+  std::optional<Row> seen;           // the last row that retired
+  std::optional<Expected> expected;  // and what it should be
+  std::deque<Row> history;
+  double wall_s = 0;
+};
+
+std::string answer(const Outcome& o) {
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
+  std::ostringstream out;
+  out << "{\"retired\": " << o.retired << ", \"done\": " << flag(o.done) << ", \"hung\": " << flag(o.hung)
+      << ", \"wrong\": " << flag(o.wrong) << ", \"tohost\": " << o.tohost
+      << ", \"reference_tohost\": " << o.reference_tohost << ", \"wall_s\": " << o.wall_s;
+  const bool told = (o.wrong || o.hung) && o.expected;
+  tell(out, "seen", o.wrong ? o.seen : std::nullopt);
+  tell(out, "expected", told ? std::optional<Row>(o.expected->row) : std::nullopt);
+  tell(out, "care", told ? std::optional<Row>(o.expected->care) : std::nullopt);
+  out << ", \"last\": [";
+  const char* comma = "";
+  if (!o.done)
+    for (const Row& row : o.history) {
+      out << comma << words(row);
+      comma = ", ";
+    }
+  out << "]}";
+  return out.str();
+}
+
+bool differs(const Row& seen, const Expected& expected) {
+  uint32_t wrong = 0;
+  for (int word = 0; word < ROW_WORDS; ++word) wrong |= (seen[word] ^ expected.row[word]) & expected.care[word];
+  return wrong != 0;
+}
+
+// Retires until the program ends, differs, hangs, or has had its steps.
+void lock_step(Device& device, Source& source, const Job& job, Outcome& o) {
   const uint64_t max_steps = job.number("max_steps"), last = job.number("last", 0);
   const uint64_t trace_from = job.number("trace_from", 0);
-  const uint32_t tohost = static_cast<uint32_t>(job.number("tohost"));
   const bool compare = job.number("compare", 1) != 0;
+  while (o.retired < max_steps && !o.done) {
+    const bool shown = o.retired + 1 >= trace_from;
+    o.hung = !device.retire(shown);
+    if (compare) o.expected = source.next();
+    if (o.hung) return;
+    o.seen = device.row();
+    o.wrong = compare && (!o.expected || differs(*o.seen, *o.expected));
+    if (o.wrong) {
+      for (uint64_t cycle = 0; cycle < CYCLES_AFTER; ++cycle) device.clock(shown);
+      return;
+    }
+    ++o.retired;
+    o.done = device.done();
+    if (last) {
+      o.history.push_back(*o.seen);
+      if (o.history.size() > last) o.history.pop_front();
+    }
+  }
+}
+
+std::string run(const Job& job) {
   std::unique_ptr<Source> source;
   if (job.text("rows").empty())
     source = std::make_unique<Model>(job);
   else
     source = std::make_unique<Recorded>(job);
+  Outcome o;
   const auto start = std::chrono::steady_clock::now();
-  std::deque<Row> history;
-  uint64_t retired = 0;
-  bool hung = false, wrong = false, done = false;
-  std::optional<Expected> expected;
-  std::optional<Row> seen;
-  int64_t value = 0, reference = -1;
   {
     Device device(job);
-    while (retired < max_steps && !done && !wrong && !hung) {
-      const bool shown = retired + 1 >= trace_from;
-      if (!device.retire(shown)) {
-        hung = true;
-        break;
-      }
-      seen = device.row();
-      if (compare) {
-        expected = source->next();
-        wrong = !expected;
-        for (int word = 0; expected && word < ROW_WORDS; ++word)
-          wrong |= (((*seen)[word] ^ expected->row[word]) & expected->care[word]) != 0;
-      }
-      if (wrong) {
-        for (uint64_t cycle = 0; cycle < CYCLES_AFTER; ++cycle) device.clock(shown);
-      } else {
-        ++retired;
-        done = device.done();
-        if (last) {
-          history.push_back(*seen);
-          if (history.size() > last) history.pop_front();
-        }
-      }
-    }
-    value = device.value();
+    lock_step(device, *source, job, o);
+    o.tohost = device.value();
   }
-  if (hung && compare) expected = source->next();
-  if ((wrong || hung) && expected) reference = reference_end(*source, *expected, max_steps - retired, tohost);
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-  std::ostringstream out;
-  out << "{\"retired\": " << retired << ", \"done\": " << (done ? "true" : "false")
-      << ", \"hung\": " << (hung ? "true" : "false") << ", \"wrong\": " << (wrong ? "true" : "false")
-      << ", \"tohost\": " << value << ", \"reference_tohost\": " << reference << ", \"wall_s\": " << wall.count();
-  const bool told = wrong || hung;
-  tell(out, "seen", wrong ? seen : std::nullopt);
-  tell(out, "expected", told && expected ? std::optional<Row>(expected->row) : std::nullopt);
-  tell(out, "care", told && expected ? std::optional<Row>(expected->care) : std::nullopt);
-  out << ", \"last\": [";
-  const char* comma = "";
-  if (!done)
-    for (const Row& row : history) {
-      out << comma << "[";
-      for (int word = 0; word < ROW_WORDS; ++word) out << (word ? ", " : "") << row[word];
-      out << "]";
-      comma = ", ";
-    }
-  out << "]}";
-  return out.str();
+  if ((o.wrong || o.hung) && o.expected) {
+    const uint32_t tohost = static_cast<uint32_t>(job.number("tohost"));
+    o.reference_tohost = reference_end(*source, *o.expected, job.number("max_steps") - o.retired, tohost);
+  }
+  o.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return answer(o);
 }
 
 }  // namespace
