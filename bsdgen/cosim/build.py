@@ -58,9 +58,10 @@ COCOTB = Kind(
 _SPLIT = ("--output-split", "20000", "--output-split-cfuncs", "20000")  # for netlists of another size
 _FAST = ("-GBLOCK=1", "--x-assign", "fast", "--x-initial", "fast")
 _FAST_MAKE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_QUICK_MAKE = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # runs one program, once
 _FAST_FILES = ("bench.v", "harness.cpp", "reference.h")
 HARNESS = Kind("harness", _FAST_FILES, (*_FAST, *_SPLIT), _FAST_MAKE)
-TRACED = Kind("traced", _FAST_FILES, (*_FAST, *COCOTB.flags[1:], "--trace-vcd"), COCOTB.make)
+TRACED = Kind("traced", _FAST_FILES, (*_FAST, *COCOTB.flags[1:], "--trace-vcd"), _QUICK_MAKE)
 
 
 @dataclass(frozen=True)

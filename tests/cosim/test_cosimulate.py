@@ -103,6 +103,7 @@ def test_a_held_core_retires_the_same(cpu, small, harness):
 @pytest.fixture
 def broken(cpu):
     """The model's folder with a gate that is wrong now and then: bit 3 of results, for some operands only."""
+    simulator_of(cpu)
     step = cpu / "verilog" / "cpu_step.v"
     good = step.read_text()
     lines = good.splitlines()
