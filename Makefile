@@ -54,7 +54,7 @@ $(MODEL)/circuit.aig: $(MODEL)/model.json $(call source,circuit emit core) bsdge
 	$(BSDGEN) emit $(MODEL) --format verilog --format amaranth
 
 # A result that names failures is set aside, so that the next `make` checks again.
-$(MODEL)/cosim.json: $(MODEL)/circuit.aig $(ELFS) $(call source,cosim isa) $(wildcard sim/*.py sim/*.cpp sim/*/*.py) \
+$(MODEL)/cosim.json: $(MODEL)/circuit.aig $(ELFS) $(call source,cosim isa) $(wildcard sim/*.py sim/*.cpp sim/*.h sim/*.v) \
 		bsdgen/cli/cosim.py | $(VENV)/.installed
 	$(BSDGEN) cosim $(MODEL) $(ELFS) || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
 
@@ -89,4 +89,4 @@ clean: ## remove traces and models
 	rm -rf traces $(MODEL) sim_build
 
 distclean: clean ## remove the virtual environment and caches too
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info
+	rm -rf $(VENV) .venv-riscof .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info

@@ -1,8 +1,9 @@
 // Test bench of a core with bsdgen's memory and RVFI ports: memory, and a window that shows retired instructions a
 // block at a time. `CORE is the core's module name.
 //
-// The simulator asks the window once in BLOCK instructions, which is what makes lock-step fast: reading a dozen
-// signals from Python at every cycle would take several times longer than the core itself.
+// cocotb asks the window once in BLOCK instructions, which is what makes lock-step fast there: reading a dozen signals
+// from Python at every cycle would take several times longer than the core itself. The C++ harness (harness.cpp) has
+// BLOCK = 1 and looks at every instruction.
 //
 // Arguments of the simulation (numbers in hexadecimal):
 //   +image=FILE    words for $readmemh, by index from the base address
@@ -11,6 +12,7 @@
 //   +reset_pc=A    address of the first instruction
 //   +tohost=A      address of the word whose store ends the program
 //   +stall=S       optional: hold the core at random cycles, with this seed (not 0)
+//   +dump=FILE     optional: at the end of the simulation write the words +dump_first=I to +dump_last=I (indices)
 module bench #(
   parameter BLOCK = 64,
   parameter DEPTH = 1 << 24
@@ -38,7 +40,14 @@ module bench #(
     $readmemh(image, memory);
   end
 
-  // What Python reads.
+  reg [31:0] dump_first, dump_last;
+  reg [8*1024-1:0] dump;
+  final
+    if ($value$plusargs("dump=%s", dump) && $value$plusargs("dump_first=%h", dump_first)
+        && $value$plusargs("dump_last=%h", dump_last))
+      $writememh(dump, memory, dump_first, dump_last);
+
+  // What the harness reads.
   reg                 strobe /* verilator public_flat_rd */;
   reg                 done   /* verilator public_flat_rd */;
   reg [31:0]          value  /* verilator public_flat_rd */;
@@ -91,7 +100,7 @@ module bench #(
       count  <= 0;
       fill   <= 0;
     end else if (valid) begin
-      rows[fill*ROW +: ROW] <= row;
+      rows[(BLOCK == 1 ? 0 : fill)*ROW +: ROW] <= row;
       fill <= fill + 1;
       if (ends || fill == BLOCK - 1) begin
         strobe <= !strobe;

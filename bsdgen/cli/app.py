@@ -25,6 +25,7 @@ from bsdgen.cli.options import command
 from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
+from bsdgen.cli.riscof import riscof
 
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a check failed, 2 usage, 3 bad input, 4 tool missing or too old, "
@@ -48,6 +49,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "learn": (learn, "bsdgen learn traces/ -o rtl_out/rv32i"),
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
+    "riscof": (riscof, "bsdgen riscof rtl_out/rv32i --suite riscv-arch-test/"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
     "coverage": (coverage, "bsdgen coverage rtl_out/rv32i traces/ sim/programs/*.elf"),
     "prove": (prove, "bsdgen prove rtl_out/rv32i"),

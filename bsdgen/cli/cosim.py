@@ -1,15 +1,38 @@
-"""``bsdgen cosim``: the learned core in lock-step with the reference model."""
+"""``bsdgen cosim``: the learned core in lock-step with a reference."""
 
+import os
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bsdgen.cli.console import Output, table
 from bsdgen.cli.options import ModelFolder
 from bsdgen.cli.record import program_files
-from bsdgen.errors import CheckFailed, InputError
+from bsdgen.errors import CheckFailed, InputError, UsageError
+
+if TYPE_CHECKING:
+    from bsdgen.cosim.campaign import Campaign
+    from bsdgen.cosim.run import ProgramResult
+
+FAILURES = "failures"
+
+
+class HarnessKind(StrEnum):
+    """What drives the core."""
+
+    FAST = "fast"
+    COCOTB = "cocotb"
+
+
+class Against(StrEnum):
+    """What the core is held to."""
+
+    SIMULATOR = "simulator"
+    SPIKE = "spike"
+    NONE = "none"
 
 
 def _shipped_programs() -> list[Path]:
@@ -28,26 +51,104 @@ def cosim(
         list[Path] | None,
         typer.Argument(metavar="[PROGRAM]...", help="ELF files or folders (default: sim/programs/*.elf)."),
     ] = None,
+    harness: Annotated[
+        HarnessKind,
+        typer.Option("--harness", metavar="fast|cocotb", help="C++ without VPI, or cocotb (slower)."),
+    ] = HarnessKind.FAST,
+    against: Annotated[
+        Against,
+        typer.Option(
+            "--against",
+            metavar="simulator|spike|none",
+            help="The reference: our simulator, a commit log of Spike, or none: run the core alone.",
+        ),
+    ] = Against.SIMULATOR,
     max_steps: Annotated[
         int,
         typer.Option("--max-steps", metavar="N", min=1, help="Stop a program that has not ended by then."),
     ] = 5_000_000,
+    signature: Annotated[
+        Path | None,
+        typer.Option(
+            "--signature",
+            metavar="FILE",
+            help="Write the words from begin_signature to end_signature here (several programs: a folder).",
+        ),
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option("--random", metavar="N", min=1, help="Run N constrained-random programs instead."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Seed of the first random program.")
+    ] = 0,
+    size: Annotated[
+        int, typer.Option("--size", metavar="N", min=1, help="Words of code of a random program.")
+    ] = 200,
+    stall: Annotated[
+        int, typer.Option("--stall", metavar="SEED", min=0, help="Hold the core at random cycles (0: never).")
+    ] = 0,
+    last: Annotated[
+        int, typer.Option("--last", metavar="N", min=0, help="Retired instructions to list at a mismatch.")
+    ] = 16,
+    wave: Annotated[
+        int, typer.Option("--wave", metavar="N", min=0, help="Instructions that a failure's waveform shows.")
+    ] = 64,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Simulators at a time (default: all cores)."),
+    ] = None,
 ) -> None:
-    """Run programs on the emitted core in Verilator, every retired instruction held to the reference model.
+    """Run programs on the emitted core in Verilator, every retired instruction held to a reference.
 
-    A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder.
-    Ends with exit code 1 at a mismatch or when a program does not pass.
+    A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder
+    (with --random cosim_random.json), and what belongs to failures into its folder failures/: waveforms, and
+    random programs reduced to the fewest words that still fail. Ends with exit code 1 at a mismatch or when a
+    program does not pass.
     """
-    from bsdgen.artifacts import sha256, write_json
-    from bsdgen.cosim.run import cosimulate
+    from bsdgen.artifacts import sha256
 
-    files = program_files(programs or _shipped_programs())
+    jobs = jobs or os.cpu_count() or 1
     binary = model / "model.npz"
     digest = sha256(binary) if binary.is_file() else ""  # before the run: the model may be learned anew in it
+    if random is None:
+        files = program_files(programs or _shipped_programs())
+        options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
+        options |= {"jobs": jobs, "stall": stall, "last": last, "signature": signature, "wave_length": wave}
+        _run_programs(out, model, files, digest, options)
+        return
+    if programs or signature or harness is HarnessKind.COCOTB or against is not Against.SIMULATOR:
+        raise UsageError(
+            "--random makes its own programs, for the fast harness against our simulator; leave out PROGRAM, "
+            "--signature, --harness and --against"
+        )
+    options = {"seed": seed, "size": size, "jobs": jobs, "stall": stall, "last": last}
+    _run_random(out, model, random, digest, wave, options)
+
+
+def _run_programs(out: Output, model: Path, files: list[Path], digest: str, options: dict[str, Any]) -> None:
+    from bsdgen.artifacts import write_json
+    from bsdgen.cosim.run import cosimulate
+
+    waves = model / FAILURES if options["wave_length"] else None
     with out.progress("co-simulating") as progress:
-        results = cosimulate(model, files, max_steps=max_steps, progress=progress)
-    facts = {"model_sha256": digest, "programs": [asdict(result) for result in results]}
-    write_json(model / "cosim.json", facts)
+        results = cosimulate(model, files, waves=waves, progress=progress, **options)
+    facts = {"model_sha256": digest, "harness": options["harness"], "against": options["against"]}
+    facts |= {"programs": [asdict(result) for result in results]}
+    alone = options["against"] == Against.NONE
+    if not alone:  # the core alone shows nothing about the model
+        write_json(model / "cosim.json", facts)
+    out.result(facts, _program_text(results, waves))
+    failed = [item for item in results if item.mismatches or not item.passed]
+    if failed:
+        names = ", ".join(item.name for item in failed)
+        raise CheckFailed(
+            f"{model}: {names} did not pass{'' if alone else ' in lock-step'} "
+            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {model / 'cosim.json'}")
+        )
+
+
+def _program_text(results: "list[ProgramResult]", waves: Path | None) -> str:
     rows = [
         [
             item.name,
@@ -59,12 +160,62 @@ def cosim(
         for item in results
     ]
     lines = [table(["program", "retired", "mismatches", "passed", "seconds"], rows)]
-    lines += [f"{item.name}: {item.detail}" for item in results if item.detail]
-    out.result(facts, "\n".join(lines))
-    failed = [item for item in results if item.mismatches or not item.passed]
-    if failed:
-        names = ", ".join(item.name for item in failed)
+    retired, wall_s = sum(item.retired for item in results), sum(item.wall_s for item in results)
+    rate = retired / wall_s if wall_s else 0.0
+    lines.append(f"{retired:,} instructions in {wall_s:.2f} s of simulation, {rate:,.0f} a second")
+    for item in results:
+        if item.detail:
+            lines += ["", f"{item.name}: {item.detail}"]
+        if item.last:
+            lines += ["retired before:", *(f"  {line}" for line in item.last)]
+        if item.mismatches and waves is not None:
+            lines.append(f"waveform: {waves / item.name}.vcd")
+    return "\n".join(lines)
+
+
+def _run_random(
+    out: Output, model: Path, programs: int, digest: str, wave: int, options: dict[str, Any]
+) -> None:
+    from bsdgen.artifacts import write_json
+    from bsdgen.cosim.campaign import run_campaign
+    from bsdgen.cosim.run import cosimulate
+
+    folder = model / FAILURES
+    with out.progress("co-simulating random programs") as progress:
+        campaign = run_campaign(model, programs, out=folder, progress=progress, **options)
+        reduced = [Path(finding.elf) for finding in campaign.findings if finding.elf]
+        if reduced and wave:
+            progress.stage("drawing waveforms")
+            cosimulate(model, reduced, waves=folder, wave_length=wave, stall=options["stall"])
+    facts = {"model_sha256": digest, **asdict(campaign)}
+    write_json(model / "cosim_random.json", facts)
+    out.result(facts, _campaign_text(campaign, model))
+    if campaign.failed:
+        first = campaign.findings[0]
         raise CheckFailed(
-            f"{model}: {names} did not pass in lock-step ({failed[0].name}: {failed[0].detail}); "
-            f"see {model / 'cosim.json'}"
+            f"{model}: {len(campaign.failed):,} of {programs:,} random programs did not pass in lock-step "
+            f"(seed {first.seed}: {first.detail}); see {model / 'cosim_random.json'}"
         )
+
+
+def _campaign_text(campaign: "Campaign", model: Path) -> str:
+    end = campaign.seed + campaign.programs - 1
+    lines = [
+        f"{campaign.programs:,} random programs (seeds {campaign.seed} to {end}), {campaign.retired:,} "
+        f"instructions retired in lock-step, {len(campaign.failed):,} programs failed"
+    ]
+    for finding in campaign.findings:
+        where = " ".join(filter(None, [finding.instruction, finding.field])) or "end"
+        lines += [
+            "",
+            f"{where}: {finding.seeds:,} programs, first seed {finding.seed}",
+            f"  {finding.detail}",
+        ]
+        if finding.elf:
+            lines += [
+                f"  reduced to {finding.words} word{'s' * (finding.words != 1)}: {finding.source}",
+                f"  reproduce: bsdgen cosim {model} {finding.elf}",
+            ]
+        again = f"--random 1 --seed {finding.seed} --size {campaign.size}"
+        lines.append(f"  whole program: bsdgen cosim {model} {again}")
+    return "\n".join(lines)

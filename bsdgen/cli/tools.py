@@ -53,7 +53,7 @@ _PROGRAMS = (
     _Program(("perl",), "runs Verilator's front end", True, "apt-get install perl", "-v"),
     _Program(
         ("riscv64-unknown-elf-gcc",),
-        "rebuilds the programs",
+        "rebuilds programs, compiles architecture tests",
         False,
         "apt-get install gcc-riscv64-unknown-elf",
     ),
@@ -80,7 +80,7 @@ _PURPOSES = {
     "riscv-model": "disassembly",
     "amaranth": "the core's shell",
     "pyosys": "Yosys and ABC",
-    "cocotb": "co-simulation",
+    "cocotb": "co-simulation from Python",
     "verilator": "the simulator",
 }
 
@@ -148,8 +148,8 @@ def _libpython() -> Tool:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Tool(
         "libpython",
-        "runs cocotb in the simulator",
-        True,
+        "cosim --harness cocotb",
+        False,
         version,
         Path(found).name if found else "",
         bool(found),

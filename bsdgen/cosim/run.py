@@ -1,201 +1,54 @@
-"""Programs on the emitted core, in lock-step with the reference model.
+"""Programs on the emitted core, in lock-step with a reference.
 
-The reference runs a program first; then the simulator runs it, and every retired instruction is held against
-the reference's on all RVFI fields. One simulator serves all programs; each runs in a process of its own.
+Two harnesses drive one bench (``sim/bench.v``) and report by one scoreboard: ``sim/harness.cpp``, compiled
+with the core, which runs the reference model beside it, and cocotb, which gets the reference's rows from
+here. Either holds every retired instruction against the reference on all RVFI fields.
 """
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from bsdgen.core.single import learned_modules, write_core
-from bsdgen.cosim.build import CACHE, Tools, build, find_bench, find_tools
-from bsdgen.cosim.scoreboard import FIELDS, Expected, differing_fields, expected_rows, field_value
+from bsdgen.cosim.bench import (
+    MAX_WORDS,
+    ProgramResult,
+    SignatureArea,
+    bench_arguments,
+    image_text,
+    signature_area,
+)
+from bsdgen.cosim.build import CACHE, COCOTB, HARNESS, SMALL_DEPTH, TRACED, Kind, build, find_cocotb
+from bsdgen.cosim.cocotb_bench import Task, run_tasks
+from bsdgen.cosim.harness import Answer, Harness, HarnessPool, Job
+from bsdgen.cosim.listing import divergence, retired_lines
+from bsdgen.cosim.scoreboard import Expected, expected_rows, field_value
+from bsdgen.cosim.spike import find_spike, spike_rows
 from bsdgen.emit.parts import model_name, written_from
-from bsdgen.errors import InputError, ToolError
-from bsdgen.isa.disassembly import disassemble
-from bsdgen.isa.machine import TRAP_OFFSET, Memory
+from bsdgen.errors import InputError, UsageError
+from bsdgen.isa.machine import TRAP_OFFSET, memory_block
 from bsdgen.isa.program import Program, load_program
-from bsdgen.isa.runner import Run, run_program
+from bsdgen.isa.runner import run_program
 from bsdgen.model import Model
 
-_POLL_S = 0.02
+__all__ = ["LAST", "MAX_STEPS", "ProgramResult", "cosimulate", "simulator_of"]
+
+MAX_STEPS = 5_000_000
+LAST = 16
+HarnessName = Literal["fast", "cocotb"]
+Against = Literal["simulator", "spike", "none"]
 
 
-@dataclass(frozen=True)
-class ProgramResult:
-    """How one program went.
-
-    Attributes
-    ----------
-    name : the program's file name without its ending.
-    retired : instructions that agreed with the reference.
-    mismatches : RVFI fields that differ at the first divergence; 0 means that there was none.
-    passed : no mismatch, and the program itself reported success.
-    wall_s : seconds in the simulator.
-    detail : what went wrong, or "".
-    """
-
-    name: str
-    retired: int
-    mismatches: int
-    passed: bool
-    wall_s: float
-    detail: str
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """What all programs share."""
-
-    simulator: Path
-    tools: Tools
-    work: Path
-    max_steps: int
-    stall: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """A program on its way through the simulator."""
-
-    index: int
-    path: Path
-    run: Run
-    expected: Expected
-    folder: Path
-    process: subprocess.Popen[bytes]
-    start: float
-
-
-def _image(program: Program, memory: Memory) -> str:
-    """Memory for $readmemh: the words that the segments cover."""
-    lines = []
-    for segment in program.segments:
-        first, last = (segment.address - memory.base) // 4, (segment.end - memory.base + 3) // 4
-        lines.append(f"@{first:x}")
-        lines += [f"{word:08x}" for word in memory.words[first:last].tolist()]
-    return "\n".join(lines) + "\n"
-
-
-def _environment(tools: Tools, bench: Path, job: Path) -> dict[str, str]:
-    from cocotb_tools import config
-
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("COCOTB_", "GPI_"))}
-    return env | {
-        "GPI_USERS": f"{tools.libpython};{config.pygpi_entry_point()}",
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONPATH": os.pathsep.join([str(bench), *(path for path in sys.path if path)]),
-        "LD_LIBRARY_PATH": os.pathsep.join(
-            [str(tools.cocotb_libs), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
-        ),
-        "COCOTB_TEST_MODULES": "lockstep",
-        "COCOTB_TOPLEVEL": "bench",
-        "TOPLEVEL_LANG": "verilog",
-        "COCOTB_RESULTS_FILE": str(job / "results.xml"),
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
-        "COCOTB_LOG_LEVEL": "WARNING",
-        "BSDGEN_JOB": str(job),
-        "BSDGEN_PARENT": str(os.getpid()),
-    }
-
-
-def _start(bench: _Bench, index: int, path: Path) -> _Job:
-    program = load_program(path)
-    run = run_program(program, max_steps=bench.max_steps)
-    memory = Memory(program)
-    expected = expected_rows(run.rows, program.entry + TRAP_OFFSET)
-    job = Path(tempfile.mkdtemp(dir=bench.work))
-    np.save(job / "rows.npy", expected.rows)
-    np.save(job / "care.npy", expected.care)
-    (job / "image.hex").write_text(_image(program, memory), encoding="ascii")
-    arguments = {
-        "base": memory.base,
-        "words": memory.words.shape[0],
-        "reset_pc": program.entry,
-        "tohost": program.tohost,
-    }
-    command = [str(bench.simulator), f"+image={job / 'image.hex'}"]
-    command += [f"+{name}={value:x}" for name, value in arguments.items()]
-    if bench.stall:
-        command.append(f"+stall={bench.stall:x}")
-    with (job / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=job,
-            env=_environment(bench.tools, find_bench(), job),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    return _Job(index, path, run, expected, job, process, time.perf_counter())
-
-
-def _divergence(job: _Job, at: int, words: list[int]) -> tuple[int, str]:
-    """Number of fields that differ in a row and a text about them."""
-    row = np.array(words, np.uint32)
-    if at >= job.expected.n:
-        pc = field_value(row, "pc_rdata")
-        return 1, f"instruction {at} at pc {pc:#010x}: the reference had ended the program by then"
-    wanted, care = job.expected.rows[at], job.expected.care[at]
-    names = differing_fields(row, wanted, care)
-    pc, insn = field_value(wanted, "pc_rdata"), field_value(wanted, "insn")
-    told = []
-    for name in names:
-        digits = max(1, FIELDS[name][2] // 4)
-        seen, right = field_value(row, name), field_value(wanted, name)
-        told.append(f"{name} is {seen:#0{digits + 2}x}, reference {right:#0{digits + 2}x}")
-    return len(names), f"instruction {at} at pc {pc:#010x} ({disassemble(insn, pc)}): {'; '.join(told)}"
-
-
-def _finish(job: _Job) -> ProgramResult:
-    wall_s = time.perf_counter() - job.start
-    result_file = job.folder / "result.json"
-    if not result_file.is_file():
-        log = (job.folder / "log.txt").read_text("utf-8", "replace").strip().splitlines()
-        raise ToolError(
-            f"{job.path}: the simulator ended without a result (exit code {job.process.returncode}); "
-            "the end of what it printed:\n" + "\n".join(log[-12:])
-        )
-    result = json.loads(result_file.read_text("utf-8"))
-    retired, mismatches, detail = int(result["retired"]), 0, ""
-    if result["wrong"] is not None:
-        mismatches, detail = _divergence(job, retired, result["wrong"])
-    elif not result["done"] or retired != job.run.retired:
-        mismatches, detail = 1, f"ended after {retired} instructions, the reference after {job.run.retired}"
-    elif result["tohost"] != 1:
-        detail = f"the program stored {result['tohost']} to tohost; it found an error itself"
-    passed = not mismatches and result["tohost"] == 1
-    return ProgramResult(job.path.stem, retired, mismatches, passed, wall_s, detail)
-
-
-def _stop(jobs: Sequence[_Job]) -> None:
-    for job in jobs:
-        job.process.kill()
-    for job in jobs:
-        job.process.wait()
-
-
-@contextmanager
-def _pool(jobs: list[_Job]) -> Iterator[None]:
-    """Whatever happens, no simulator outlives this."""
-    try:
-        yield
-    finally:
-        _stop(jobs)
-
-
-def simulator_of(folder: Path) -> Path:
+def simulator_of(folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH) -> Path:
     """The built simulator of the model in `folder`; builds it if the Verilog changed.
+
+    Parameters
+    ----------
+    kind, depth : see `bsdgen.cosim.build.build`.
 
     Raises
     ------
@@ -216,26 +69,241 @@ def simulator_of(folder: Path) -> Path:
     for file in (step, core):
         if written_from(file) != model.digest:
             raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
-    return build([step, core], f"{name}_core", folder / CACHE)
+    return build([step, core], f"{name}_core", folder / CACHE, kind, depth)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """A program and what is wanted of it."""
+
+    program: Program
+    area: SignatureArea | None
+    signature: Path | None
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What all programs share; see `cosimulate`."""
+
+    folder: Path
+    depth: int
+    work: Path
+    against: Against
+    max_steps: int
+    jobs: int
+    stall: int
+    last: int
+    waves: Path | None
+    wave_length: int
+
+
+def bench_depth(programs: Sequence[Program]) -> int:
+    """Words of memory that the bench needs for any of these, a power of two.
+
+    Raises
+    ------
+    InputError
+        A program needs more than the bench can have.
+    """
+    depth = SMALL_DEPTH
+    for program in programs:
+        _, n_words = memory_block(program)
+        if n_words > MAX_WORDS:
+            raise InputError(
+                f"{program.path}: needs {4 * n_words:,} bytes of memory, expected {4 * MAX_WORDS:,}"
+            )
+        while depth < n_words:
+            depth *= 2
+    return depth
+
+
+def _plans(files: Sequence[Path], signature: Path | None) -> list[_Plan]:
+    """Load the programs; a signature goes to the file named, or for several programs into that folder."""
+    plans = []
+    for file in files:
+        program = load_program(file)
+        _ = program.tohost  # asked for now: nothing runs if one is unfit
+        if signature is None:
+            plans.append(_Plan(program, None, None))
+            continue
+        path = signature if len(files) == 1 else signature / f"{file.stem}.signature"
+        plans.append(_Plan(program, signature_area(program), path))
+    stems = [plan.program.path.stem for plan in plans]
+    if signature is not None and len(set(stems)) < len(stems):
+        raise UsageError(f"{signature}: two programs have the same name, so their signatures would, too")
+    return plans
+
+
+def _expected(program: Program, settings: _Settings) -> Expected:
+    """What must retire, as rows."""
+    if settings.against == "spike":
+        return spike_rows(program, settings.work, settings.max_steps)
+    run = run_program(program, max_steps=settings.max_steps)
+    return expected_rows(run.rows, program.entry + TRAP_OFFSET)
+
+
+def job_of(program: Program, work: Path, name: str, *, max_steps: int, stall: int = 0, last: int = 0) -> Job:
+    """A job of the fast harness; its image is written to `work` under this name.
+
+    Raises
+    ------
+    InputError
+        The program has no `tohost`.
+    """
+    job: dict[str, str | int] = {
+        "image": f"{name}.hex",
+        **bench_arguments(program, stall),
+        "max_steps": max_steps,
+        "last": last,
+    }
+    (work / f"{name}.hex").write_text(image_text(program), encoding="ascii")
+    return job
+
+
+def _fast_job(number: int, plan: _Plan, settings: _Settings) -> Job:
+    name, work = f"{number}", settings.work
+    job = dict(
+        job_of(
+            plan.program,
+            work,
+            name,
+            max_steps=settings.max_steps,
+            stall=settings.stall,
+            last=settings.last,
+        )
+    )
+    if settings.against == "spike":
+        expected = _expected(plan.program, settings)
+        expected.rows.astype("<u4").tofile(work / f"{name}.rows")
+        expected.care.astype("<u4").tofile(work / f"{name}.care")
+        job |= {"rows": f"{name}.rows", "care": f"{name}.care"}
+    if settings.against == "none":
+        job |= {"compare": 0}
+    if plan.area is not None:
+        job |= plan.area.arguments(f"{name}.dump")
+    return job
+
+
+def difference(answer: Answer) -> tuple[int, str]:
+    """How many fields differ at the mismatch that a harness tells, and a text about them; 0 if none."""
+    at = answer["retired"]
+    if answer["wrong"] and answer["expected"] is None:
+        pc = field_value(np.array(answer["seen"], np.uint32), "pc_rdata")
+        return 1, f"instruction {at} at pc {pc:#010x}: the reference had ended the program by then"
+    if answer["wrong"]:
+        seen, wanted, care = (np.array(answer[name], np.uint32) for name in ("seen", "expected", "care"))
+        return divergence(seen, wanted, care)
+    if answer["hung"]:
+        return 1, f"the core hangs: nothing retires after {at} instructions"
+    return 0, ""
+
+
+def _fast_result(plan: _Plan, answer: Answer, settings: _Settings) -> ProgramResult:
+    mismatches, detail = difference(answer)
+    program, retired, tohost = plan.program, int(answer["retired"]), int(answer["tohost"])
+    if not mismatches and not answer["done"]:
+        if settings.against == "simulator":
+            raise InputError(
+                f"{program.path}: retired {retired} instructions without a word store to 'tohost' "
+                f"({program.tohost:#x}), as did the reference; expected an end within {settings.max_steps}: "
+                "mend the program or raise the step limit"
+            )
+        mismatches = int(settings.against != "none")
+        detail = f"retired {retired} instructions without a word store to tohost"
+    elif not mismatches and tohost != 1:
+        detail = f"the program stored {tohost} to tohost; it found an error itself"
+    passed = not mismatches and answer["done"] and tohost == 1
+    lines = retired_lines(answer["last"]) if mismatches else []
+    return ProgramResult(
+        program.path.stem, retired, mismatches, passed, float(answer["wall_s"]), detail, tuple(lines)
+    )
+
+
+def _run_fast(
+    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
+) -> list[ProgramResult]:
+    simulator = simulator_of(settings.folder, HARNESS, settings.depth)
+    results: dict[int, ProgramResult] = {}
+    jobs = min(settings.jobs, len(plans))
+    with HarnessPool(simulator, settings.work, jobs, lambda: ended(len(results))) as pool:
+        for number, answer in pool.run(
+            _fast_job(number, plan, settings) for number, plan in enumerate(plans)
+        ):
+            plan = plans[number]
+            results[number] = _fast_result(plan, answer, settings)
+            if plan.area is not None and plan.signature is not None and answer["done"]:
+                plan.area.write(settings.work / f"{number}.dump", plan.signature)
+            ended(len(results))
+    return [results[number] for number in range(len(plans))]
+
+
+def _run_cocotb(
+    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
+) -> list[ProgramResult]:
+    find_cocotb()
+    simulator = simulator_of(settings.folder, COCOTB, settings.depth)
+
+    def tasks() -> Iterator[Task]:
+        for plan in plans:
+            yield Task(plan.program, _expected(plan.program, settings), plan.area, plan.signature)
+
+    return run_tasks(
+        simulator,
+        settings.work,
+        tasks(),
+        jobs=settings.jobs,
+        stall=settings.stall,
+        last=settings.last,
+        ended=ended,
+    )
+
+
+def _write_wave(plan: _Plan, retired: int, settings: _Settings) -> None:
+    """Run a failing program once more, on a simulator that can draw, and keep the last cycles."""
+    assert settings.waves is not None
+    simulator = simulator_of(settings.folder, TRACED, settings.depth)
+    start = max(0, retired - settings.wave_length)
+    job = {**_fast_job(0, plan, settings), "trace": "wave.vcd", "trace_from": start}
+    harness = Harness(simulator, settings.work)
+    try:
+        harness.run(job)
+    finally:
+        harness.stop()
+    settings.waves.mkdir(parents=True, exist_ok=True)
+    (settings.waves / f"{plan.program.path.stem}.vcd").write_bytes((settings.work / "wave.vcd").read_bytes())
 
 
 def cosimulate(
     folder: Path,
     programs: Sequence[Path],
     *,
-    max_steps: int = 5_000_000,
+    harness: HarnessName = "fast",
+    against: Against = "simulator",
+    max_steps: int = MAX_STEPS,
     jobs: int = 2,
     stall: int = 0,
+    last: int = LAST,
+    signature: Path | None = None,
+    waves: Path | None = None,
+    wave_length: int = 64,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[ProgramResult]:
-    """Run programs on the core of the model in `folder`, in lock-step with the reference model.
+    """Run programs on the core of the model in `folder`, in lock-step with a reference.
 
     Parameters
     ----------
     programs : ELF files; each ends by a word store to its symbol `tohost` (1 = pass).
+    harness : "fast" (C++) or "cocotb".
+    against : what the core is held to: "simulator" (the reference model), "spike" (a commit log that Spike
+        writes), or "none" (fast harness only).
     max_steps : instructions after which a program counts as one that never ends.
     jobs : simulators that run at a time.
     stall : 0, or the seed of random cycles in which the core is held.
+    last : how many retired instructions a failing result lists.
+    signature : file for the signature, or for several programs the folder of ``<name>.signature``; written
+        for each program that ends.
+    waves : folder for ``<name>.vcd``, the last cycles of programs that diverge; None draws nothing.
+    wave_length : how many retired instructions a wave shows.
     progress : called with (programs done, programs).
 
     Returns
@@ -248,25 +316,31 @@ def cosimulate(
         No programs, an unfit or endless one, nothing emitted, or a model that is no RV32I step function.
     ToolError
         A tool is missing or fails.
+    UsageError
+        Options that exclude each other.
     """
     if not programs:
         raise InputError("no programs to run; name at least one ELF file")
-    results: dict[int, ProgramResult] = {}
-    running: list[_Job] = []
-    if progress:
-        progress(0, len(programs))
-    simulator, tools = simulator_of(folder), find_tools()
-    waiting = list(enumerate(programs))
-    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name, _pool(running):
-        bench = _Bench(simulator, tools, Path(name), max_steps, stall)
-        while waiting or running:
-            while waiting and len(running) < max(1, jobs):
-                index, path = waiting.pop(0)
-                running.append(_start(bench, index, path))
-            time.sleep(_POLL_S)
-            for job in [job for job in running if job.process.poll() is not None]:
-                results[job.index] = _finish(job)
-                running.remove(job)
-                if progress:
-                    progress(len(results), len(programs))
-    return [results[index] for index in range(len(programs))]
+    if harness == "cocotb" and against == "none":
+        raise UsageError("the cocotb harness always compares; use the fast harness to run the core alone")
+    if against == "spike":
+        find_spike()
+
+    def ended(count: int) -> None:
+        if progress:
+            progress(count, len(programs))
+
+    ended(0)
+    plans = _plans(programs, signature)
+    depth = bench_depth([plan.program for plan in plans])
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        settings = _Settings(
+            folder, depth, Path(name), against, max_steps, jobs, stall, last, waves, wave_length
+        )
+        run = _run_fast if harness == "fast" else _run_cocotb
+        results = run(plans, settings, ended)
+        if waves is not None:
+            for plan, result in zip(plans, results, strict=True):
+                if result.mismatches:
+                    _write_wave(plan, result.retired, settings)
+    return results

@@ -29,6 +29,17 @@ MAX_INSTRUCTIONS = 60_000  # code and data share 1 MiB
 _DATA, _DATA_BYTES = ENTRY + 0x80000, 512
 _PASSES_LEFT, _TOHOST = _DATA + _DATA_BYTES, _DATA + _DATA_BYTES + 8
 _CSRW_MTVEC_X5 = 0x30529073
+END_WORDS = 5
+"""Words at the end of every random program that store 1 to `tohost`, and wait."""
+
+SYMBOLS = {
+    "_start": ENTRY,
+    "trap_entry": ENTRY + 4,
+    "data": _DATA,
+    "tohost": _TOHOST,
+    "fromhost": _TOHOST + 8,
+}
+"""Addresses by name of every random program."""
 
 
 def _prologue() -> list[int]:
@@ -71,8 +82,9 @@ def _closing(n_before: int) -> list[int]:
     words += [*load_constant(1, _PASSES_LEFT), encode("lw", 2, 1), encode("addi", 2, 2, imm=-1)]
     words += [encode("sw", rs1=1, rs2=2), encode("beq", rs1=2, imm=8)]
     words.append(encode("jal", imm=-4 * (n_before + len(words))))
-    words += [*load_constant(1, _TOHOST), encode("addi", 2, imm=1), encode("sw", rs1=1, rs2=2)]
-    return [*words, encode("jal")]
+    end = [*load_constant(1, _TOHOST), encode("addi", 2, imm=1), encode("sw", rs1=1, rs2=2), encode("jal")]
+    assert len(end) == END_WORDS
+    return [*words, *end]
 
 
 def _link(units: Sequence[Unit]) -> list[int]:
@@ -89,8 +101,8 @@ def _link(units: Sequence[Unit]) -> list[int]:
     return words
 
 
-def generate_elf(seed: int, n_instructions: int) -> bytes:
-    """The bytes of a random program: the same seed gives the same bytes.
+def generate_images(seed: int, n_instructions: int) -> list[Image]:
+    """Code and data of a random program: the same seed gives the same bytes.
 
     Parameters
     ----------
@@ -121,18 +133,15 @@ def generate_elf(seed: int, n_instructions: int) -> bytes:
     code = [*_prologue(), *opening, *body, *_closing(len(opening) + len(body))]
     contents = [maker.value() for _ in range(_DATA_BYTES // 4)]
     contents += [PASSES, 0, 0, 0, 0, 0]  # passes, padding, tohost and fromhost as double words
-    images = [
+    return [
         Image(".text", ENTRY, struct.pack(f"<{len(code)}I", *code), executable=True),
         Image(".data", _DATA, struct.pack(f"<{len(contents)}I", *contents), executable=False),
     ]
-    symbols = {
-        "_start": ENTRY,
-        "trap_entry": ENTRY + 4,
-        "data": _DATA,
-        "tohost": _TOHOST,
-        "fromhost": _TOHOST + 8,
-    }
-    return build_elf(ENTRY, images, symbols)
+
+
+def generate_elf(seed: int, n_instructions: int) -> bytes:
+    """The bytes of a random program; parameters and errors as in `generate_images`."""
+    return build_elf(ENTRY, generate_images(seed, n_instructions), SYMBOLS)
 
 
 def generate_program(seed: int, n_instructions: int, path: Path) -> Path:

@@ -78,6 +78,13 @@ def retire(
     return next_pc, insn, rs1, rs2, mem, out
 
 
+def memory_block(program: Program) -> tuple[int, int]:
+    """First address of a program's memory and its size in words."""
+    base = min(segment.address for segment in program.segments) & ~(_PAGE - 1)
+    end = max(base + RAM_BYTES, *(segment.end for segment in program.segments))
+    return base, (min(end, 1 << 32) - base + 3) // 4
+
+
 class Memory:
     """A block of memory.
 
@@ -88,9 +95,8 @@ class Memory:
     """
 
     def __init__(self, program: Program) -> None:
-        self.base = min(segment.address for segment in program.segments) & ~(_PAGE - 1)
-        end = max(self.base + RAM_BYTES, *(segment.end for segment in program.segments))
-        block = bytearray((min(end, 1 << 32) - self.base + 3) & ~3)
+        self.base, n_words = memory_block(program)
+        block = bytearray(4 * n_words)
         for segment in program.segments:
             block[segment.address - self.base : segment.end - self.base] = segment.data
         self.words: NDArray[np.uint32] = np.frombuffer(block, "<u4").astype(np.uint32)

@@ -78,7 +78,7 @@ def _run_chunk(
     return rows.shape[1], pc, -1
 
 
-def _with_outputs(inputs: NDArray[np.uint32]) -> dict[str, NDArray[np.uint32]]:
+def rows_from_inputs(inputs: NDArray[np.uint32]) -> dict[str, NDArray[np.uint32]]:
     """All columns of the rows with these inputs, shape (5, n)."""
     packed = pack_fields(inputs.astype(np.uint64), [column.width for column in RVFI_SCHEMA.inputs])
     widths = [column.width for column in RVFI_SCHEMA.outputs]
@@ -124,4 +124,4 @@ def run_program(
         retired += n
         if progress is not None:
             progress(retired, max_steps)
-    return Run(program, _with_outputs(np.concatenate(chunks, axis=1)), retired, value)
+    return Run(program, rows_from_inputs(np.concatenate(chunks, axis=1)), retired, value)

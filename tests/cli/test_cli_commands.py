@@ -266,6 +266,40 @@ def test_cosim_writes_its_result_and_fails_on_a_mismatch(
     ]
 
 
+def test_core_alone_writes_no_result_about_the_model(adder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bsdgen.cosim.run import ProgramResult
+
+    results = [ProgramResult("sort", 100, 0, True, 1.0, "")]
+    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **__: results)
+    (adder / "cosim.json").unlink(missing_ok=True)
+    assert main(["cosim", str(adder), str(PROGRAM), "--against", "none"]) == 0
+    assert not (adder / "cosim.json").exists()
+
+
+def test_random_programs_and_what_was_found(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bsdgen.cosim.campaign import Campaign, Finding
+
+    asked = {}
+    finding = Finding(8, 2, "sra", "rd_wdata", "instruction 3 at pc 0x80000010", (), 1, "seed-8.min.S", "")
+
+    def campaign(*_: object, **options: object) -> Campaign:
+        asked.update(options)
+        return Campaign(5, 7, 50, 1234, (8, 9), (finding,))
+
+    monkeypatch.setattr("bsdgen.cosim.campaign.run_campaign", campaign)
+    assert main(["cosim", str(adder), "--random", "5", "--seed", "7", "--size", "50", "-q"]) == 1
+    assert (asked["seed"], asked["size"], asked["out"]) == (7, 50, adder / "failures")
+    assert "2 of 5 random programs did not pass" in capsys.readouterr().err
+    assert main(["cosim", str(adder), "--random", "5"]) == 1
+    assert "sra rd_wdata: 2 programs, first seed 8" in capsys.readouterr().out
+    written = json.loads((adder / "cosim_random.json").read_text())
+    assert (written["failed"], written["findings"][0]["words"]) == ([8, 9], 1)
+    assert main(["cosim", str(adder), str(PROGRAM), "--random", "5"]) == 2
+    assert main(["cosim", str(adder), "--random", "5", "--harness", "cocotb"]) == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_leaves_the_last_model(adder: Path, number: signal.Signals) -> None:
     before = {path.name: path.read_bytes() for path in adder.iterdir()}

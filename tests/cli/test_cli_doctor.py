@@ -55,9 +55,12 @@ def test_wheel_without_its_binary(
 
 
 def test_missing_libpython(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only one way to co-simulate needs it."""
     monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
-    assert main(["doctor"]) == 4
-    assert "libpython: apt-get install libpython3." in capsys.readouterr().err
+    assert main(["doctor"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("libpython"))
+    assert "absent" in line
+    assert "apt-get install libpython3." in line
 
 
 def test_spike_is_found_beside_python(

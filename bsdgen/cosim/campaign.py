@@ -1,0 +1,232 @@
+"""Constrained-random programs by the thousand: each made from its seed, failing ones reduced.
+
+Programs are those of `bsdgen.isa.generate`. Failures that look alike (same instruction, same field) are one
+finding; the first seed of each finding is reduced.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from bsdgen.artifacts import atomic_path, write_text
+from bsdgen.cosim.build import HARNESS
+from bsdgen.cosim.harness import Answer, HarnessPool, Job
+from bsdgen.cosim.listing import retired_lines
+from bsdgen.cosim.reduction import Words, assembly, reduce_words, words_of
+from bsdgen.cosim.run import LAST, difference, job_of, simulator_of
+from bsdgen.cosim.scoreboard import differing_fields
+from bsdgen.isa.elf import Image
+from bsdgen.isa.encoding import INSTRUCTIONS, decode
+from bsdgen.isa.generate import ENTRY, SYMBOLS, generate_images
+from bsdgen.isa.program import Program, Segment
+
+SIZE = 200  # words of code; about 1,300 instructions retire
+MAX_FINDINGS = 5  # that are reduced: a broken adder fails in every second instruction
+_MAX_STEPS = 1_000_000
+_WAITING = 4  # images a harness: fewer jobs wait, so none is overwritten before it is read
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One way to fail.
+
+    Attributes
+    ----------
+    seed : the first program that fails so.
+    seeds : how many do.
+    instruction, field : where they fail: mnemonic, and RVFI field or "".
+    detail : the first one's mismatch.
+    last : what retired before it.
+    words : words of code that the reduced program has, or -1 if it was not reduced.
+    source, elf : the reduced program's files, or "".
+    """
+
+    seed: int
+    seeds: int
+    instruction: str
+    field: str
+    detail: str
+    last: tuple[str, ...]
+    words: int = -1
+    source: str = ""
+    elf: str = ""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What came of it.
+
+    Attributes
+    ----------
+    programs, seed, size : programs were made from `seed` and those that follow it.
+    retired : instructions that agreed with the reference.
+    failed : seeds of programs that do not pass.
+    findings : see there; most frequent first.
+    """
+
+    programs: int
+    seed: int
+    size: int
+    retired: int
+    failed: tuple[int, ...]
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def _program(images: list[Image], name: str) -> Program:
+    segments = tuple(Segment(image.address, image.data) for image in images)
+    return Program(Path(name), ENTRY, segments, SYMBOLS)
+
+
+def _kind(answer: Answer) -> tuple[str, str] | None:
+    """Instruction and field of a failure, None if there is none."""
+    if answer["done"] and not answer["wrong"] and answer["tohost"] == 1:
+        return None
+    if answer["expected"] is None:
+        return "", ""
+    number = int(decode(int(answer["expected"][3])))
+    instruction = INSTRUCTIONS[number] if number >= 0 else "illegal"
+    if not answer["wrong"]:
+        return instruction, ""
+    seen, wanted, care = (np.array(answer[name], np.uint32) for name in ("seen", "expected", "care"))
+    return instruction, differing_fields(seen, wanted, care)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Reducer:
+    """Asks the harnesses about candidates."""
+
+    pool: HarnessPool
+    work: Path
+    kind: tuple[str, str]
+    names: int
+    stall: int
+    max_steps: int
+
+    def fails(self, candidates: list[Words]) -> list[bool]:
+        """Which programs fail in the same way, and would pass on the reference."""
+
+        def jobs() -> Iterator[Job]:
+            for number, words in enumerate(candidates):
+                program = _program(words.images(), "candidate")
+                name = f"c{number % self.names}"
+                yield job_of(program, self.work, name, max_steps=self.max_steps, stall=self.stall)
+
+        answers = self.pool.run_all(jobs())
+        return [_kind(answer) == self.kind and answer["reference_tohost"] == 1 for answer in answers]
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where programs come from and go to; see `run_campaign`."""
+
+    model: Path
+    size: int
+    jobs: int
+    stall: int
+    out: Path
+
+
+def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> Finding:
+    """Write the whole and the reduced program; returns the finding with its files."""
+    base = origin.out / f"seed-{finding.seed}"
+    source, elf = base.with_suffix(".min.S"), base.with_suffix(".min.elf")
+    options = f" --stall {origin.stall}" if origin.stall else ""
+    again = f"--random 1 --seed {finding.seed} --size {origin.size}"
+    comment = [
+        f"Reduced from random program {finding.seed}; words of code that are left: {words.n_code}.",
+        f"Mismatch of the whole program: {finding.detail}",
+        f"Reproduce: bsdgen cosim {origin.model} {elf}{options}",
+        f"The whole program: bsdgen cosim {origin.model} {again}{options}",
+    ]
+    for path, contents in ((base.with_suffix(".elf"), original), (elf, words.elf())):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(contents)
+    write_text(source, assembly(words, comment))
+    return replace(finding, words=words.n_code, source=str(source), elf=str(elf))
+
+
+def _findings(failures: dict[int, Answer]) -> list[Finding]:
+    """Failures by kind, the most frequent first."""
+    by_kind: dict[tuple[str, str], list[int]] = {}
+    for seed in sorted(failures):
+        by_kind.setdefault(_kind(failures[seed]) or ("", ""), []).append(seed)
+    found = []
+    for (instruction, name), seeds in by_kind.items():
+        answer = failures[seeds[0]]
+        detail = difference(answer)[1] or "the core and the reference do not end the program as passed"
+        lines = tuple(retired_lines(answer["last"]))
+        found.append(Finding(seeds[0], len(seeds), instruction, name, detail, lines))
+    return sorted(found, key=lambda finding: (-finding.seeds, finding.seed))
+
+
+def run_campaign(
+    model: Path,
+    programs: int,
+    *,
+    seed: int = 0,
+    size: int = SIZE,
+    jobs: int = 2,
+    stall: int = 0,
+    last: int = LAST,
+    out: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Campaign:
+    """Run random programs on the core of the model in folder `model`, in lock-step with the reference model.
+
+    Parameters
+    ----------
+    programs : how many; their seeds are `seed`, `seed` + 1 and so on.
+    size : words of code of each, see `bsdgen.isa.generate.generate_elf`.
+    jobs, stall, last : see `bsdgen.cosim.run.cosimulate`.
+    out : folder for failing programs, whole and reduced; None reduces none.
+    progress : called with (programs done, programs).
+
+    Raises
+    ------
+    InputError, ToolError
+        See `bsdgen.cosim.run.simulator_of`.
+    UsageError
+        A seed or size is out of its range.
+    """
+    generate_images(seed, size)  # refuses what it cannot make before anything is built
+    if progress:
+        progress(0, programs)
+    simulator = simulator_of(model, HARNESS)
+    retired, failures = 0, {}
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        work = Path(name)
+        with HarnessPool(simulator, work, jobs) as pool:
+
+            def made() -> Iterator[Job]:
+                for number in range(programs):
+                    program = _program(generate_images(seed + number, size), f"seed {seed + number}")
+                    name = f"p{number % (_WAITING * jobs)}"
+                    yield job_of(program, work, name, max_steps=_MAX_STEPS, stall=stall, last=last)
+
+            for done, (number, answer) in enumerate(pool.run(made()), 1):
+                retired += int(answer["retired"])
+                if _kind(answer) is not None:
+                    failures[seed + number] = answer
+                if progress:
+                    progress(done, programs)
+            findings = _findings(failures)
+            if out is not None:
+                origin = _Origin(model, size, jobs, stall, out)
+                for place, finding in enumerate(findings[:MAX_FINDINGS]):
+                    findings[place] = _reduce(finding, failures[finding.seed], pool, work, origin)
+    return Campaign(programs, seed, size, retired, tuple(sorted(failures)), tuple(findings))
+
+
+def _reduce(finding: Finding, answer: Answer, pool: HarnessPool, work: Path, origin: _Origin) -> Finding:
+    kind = _kind(answer)
+    assert kind is not None
+    words = words_of(generate_images(finding.seed, origin.size))
+    # Every pass and its loops; a candidate that goes round in circles is given up soon.
+    max_steps = 16 * len(words.code) + 2_000
+    reducer = _Reducer(pool, work, kind, _WAITING * origin.jobs, origin.stall, max_steps)
+    if not reducer.fails([words])[0]:
+        return finding  # such as a core that ends a program before the reference does
+    return _save(finding, reduce_words(words, reducer.fails), words.elf(), origin)
