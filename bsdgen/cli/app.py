@@ -26,6 +26,7 @@ from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
 from bsdgen.cli.riscof import riscof
+from bsdgen.cli.verify import verify
 
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a check failed, 2 usage, 3 bad input, 4 tool missing or too old, "
@@ -53,6 +54,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
     "coverage": (coverage, "bsdgen coverage rtl_out/rv32i traces/ sim/programs/*.elf"),
     "prove": (prove, "bsdgen prove rtl_out/rv32i"),
+    "verify": (verify, "bsdgen verify rtl_out/rv32i"),
     "inspect": (inspect, "bsdgen inspect rtl_out/rv32i --contexts"),
     "report": (report, "bsdgen report rtl_out/rv32i"),
     "doctor": (doctor, "bsdgen doctor"),

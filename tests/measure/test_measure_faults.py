@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from bsdgen.bench.rv32 import prove_step, written_step
+
 from bsdgen.circuit.aig import Aig, bsd_from_aig
 from bsdgen.errors import ToolError
 from bsdgen.measure import measure

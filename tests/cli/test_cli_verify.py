@@ -1,0 +1,111 @@
+"""``bsdgen verify``: every check is made, whatever the others say, and the exit code says the worst."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bsdgen.cli import verify as module
+from bsdgen.cli.app import main
+from bsdgen.cli.console import Output
+from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed, ToolError
+
+PROOF = {
+    "engines": ["abc", "sat"],
+    "stages": [
+        {"name": name, "outputs": [{"cared": 32, "proved": {"abc": 32, "sat": 31}}]}
+        for name in ("diagram", "core")
+    ],
+}
+VECTORS = {"vectors": 1000, "errors": 0, "upper": 0.0037}
+PROGRAMS = {
+    "programs": [
+        {"retired": 5, "mismatches": 0, "passed": True},
+        {"retired": 7, "mismatches": 2, "passed": True},
+        {"retired": 1, "mismatches": 0, "passed": False},
+    ]
+}
+RANDOM = {"programs": 10, "retired": 2000, "failed": [3, 4]}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "verilog").mkdir()
+    (tmp_path / "verilog" / f"{tmp_path.name}_core.v").touch()
+    return tmp_path
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, errors: dict[str, BsdgenError]) -> list[str]:
+    """Commands that give known results, and raise what they are told to."""
+    called: list[str] = []
+
+    def command(name: str, facts: dict[str, Any]) -> Any:
+        def run(out: Output, *words: object, random: int | None = None, **options: object) -> None:
+            known = "random" if random is not None else name
+            called.append(known)
+            if isinstance(errors.get(known), ToolError):
+                raise errors[known]
+            out.result(RANDOM if random is not None else facts, f"text of {known}")
+            if known in errors:
+                raise errors[known]
+
+        return run
+
+    for name, facts in (("prove", PROOF), ("measure", VECTORS), ("cosim", PROGRAMS)):
+        monkeypatch.setattr(module, name, command(name, facts))
+    monkeypatch.setattr(module, "emit", lambda out, folder: called.append("emit"))
+    return called
+
+
+def test_one_table(model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    called = stand_in(monkeypatch, {})
+    assert main(["verify", str(model)]) == 0
+    assert called == ["prove", "measure", "cosim", "random"]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5 and "text of" not in lines[0]
+    assert "64 bits (diagram, core)" in lines[1] and "62 proved by 2 engines" in lines[1]
+    assert "1,000" in lines[2] and "0 errors, 95 % < 3.7e-03" in lines[2]
+    assert "3, 13 instructions" in lines[3] and "2 failed" in lines[3]
+    assert "10, 2,000 instructions" in lines[4] and "2 failed" in lines[4]
+    kept = json.loads((model / "verify.json").read_text())["steps"]
+    assert [step["verdict"] for step in kept] == ["yes"] * 4
+
+
+def test_verilog_is_emitted_where_there_is_none(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (model / "verilog" / f"{model.name}_core.v").unlink()
+    called = stand_in(monkeypatch, {})
+    assert main(["verify", str(model), "--quiet"]) == 0 and called[0] == "emit"
+
+
+@pytest.mark.parametrize(
+    "errors, code, verdicts",
+    [
+        ({"prove": CheckFailed("xor is wrong")}, 1, ["NO", "yes", "yes", "yes"]),
+        ({"prove": BudgetReached("undecided")}, 5, ["NO", "yes", "yes", "yes"]),
+        ({"cosim": ToolError("no verilator")}, 4, ["yes", "yes", "not run", "yes"]),
+        (
+            {"prove": BudgetReached("undecided"), "random": CheckFailed("2 failed")},
+            1,
+            ["NO", "yes", "yes", "NO"],
+        ),
+    ],
+)
+def test_checks_go_on(
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    errors: dict[str, BsdgenError],
+    code: int,
+    verdicts: list[str],
+) -> None:
+    """What failed says so in full before the table."""
+    called = stand_in(monkeypatch, errors)
+    assert main(["verify", str(model)]) == code
+    assert called == ["prove", "measure", "cosim", "random"]
+    kept = json.loads((model / "verify.json").read_text())["steps"]
+    assert [step["verdict"] for step in kept] == verdicts
+    assert [bool(step["error"]) for step in kept] == [verdict != "yes" for verdict in verdicts]
+    said = capsys.readouterr()
+    if "prove" in errors:
+        assert said.out.splitlines()[0] == "text of prove"
