@@ -1,10 +1,9 @@
-"""Whether vectors find what is wrong: faults in a step function that was written by hand."""
+"""Whether vectors find what is wrong: faults in the specification, which was written by hand."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from bsdgen.bench.rv32 import prove_step, written_step
 
 from bsdgen.circuit.aig import Aig, bsd_from_aig
 from bsdgen.errors import ToolError
@@ -13,6 +12,8 @@ from bsdgen.measure.counts import Counts
 from bsdgen.measure.rv32i_kernel import CompiledTask
 from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
+from bsdgen.prove import prove_step
+from bsdgen.spec.step import step_specification
 from bsdgen.traces.schema import RVFI_SCHEMA
 
 N_FAULTS = 60
@@ -21,7 +22,7 @@ VECTORS = 1 << 18
 
 @pytest.fixture(scope="module")
 def written() -> Aig:
-    return written_step()
+    return step_specification("rv32i").values
 
 
 def model_of(aig: Aig) -> Model:
@@ -29,7 +30,7 @@ def model_of(aig: Aig) -> Model:
 
 
 def test_what_was_written_by_hand_has_no_error_in_any_cell(written: Aig) -> None:
-    """Two writings of the manual, Verilog and Python, that share nothing."""
+    """Two writings of the manual, in Amaranth and in Python, that share nothing."""
     result = measure(model_of(written), SimulatorOracle(), vectors=1 << 20, seed=3)
     assert (result.vectors, result.errors) == (1 << 20, 0)
     assert result.strata_errors == {}
@@ -61,7 +62,7 @@ def test_every_fault_is_found_or_proved_to_be_none(written: Aig) -> None:
 @pytest.mark.parametrize("base", ["rv32i", "rv32e"])
 def test_the_written_rv32e_is_not_rv32i(base: str) -> None:
     """The reference of the compiled loop is the one that was asked for."""
-    model = model_of(written_step(embedded=True))
+    model = model_of(step_specification("rv32e").values)
     result = measure(model, SimulatorOracle(base), vectors=1 << 16)  # type: ignore[arg-type]
     assert (result.errors == 0) == (base == "rv32e")
 
