@@ -1,7 +1,7 @@
 """``bsdgen mutate``: faults in a model's netlist or in its core's shell, and which checks catch them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from bsdgen.cli.prove import EngineChoice, Isa
 from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
 
 if TYPE_CHECKING:
+    from bsdgen.model import Model
     from bsdgen.mutate.result import Mutation
 
 _FAULTS = 1000
@@ -104,16 +105,19 @@ def mutate(
     from bsdgen.model import Model
     from bsdgen.mutate.result import mutation_text, summary
     from bsdgen.mutate.run import mutate_netlist
+    from bsdgen.mutate.shell import mutate_shell
     from bsdgen.prove.engines import ENGINES, Engine
 
     if faults is not None and only is not None:
         raise UsageError("--only names one fault, --faults how many are drawn; leave one of them out")
+    if shell and spec is not None:
+        raise UsageError("--spec says nothing of the core; leave --shell or --spec out")
     loaded = Model.load(model)
     check_writable(model)
     specification, base, classes = _specification(loaded, model, isa, subset, spec, top)
     count = faults or (_SHELL_FAULTS if shell else _FAULTS)
     numbers = [only] if only is not None else list(range(count))
-    files = _files(loaded, paths)
+    files = _files(loaded, paths, shell)
     engines: dict[EngineChoice, tuple[Engine, ...]]
     engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
 
@@ -123,38 +127,34 @@ def mutate(
             progress.stage(text)
             progress(done, total)
 
+        options: dict[str, Any] = {
+            "seed": seed,
+            "files": files,
+            "engines": engines[engine],
+            "base": base,
+            "classes": classes,
+            "time_limit_s": time_limit,
+            "max_steps": max_steps,
+            "jobs": jobs or 0,
+            "progress": tell,
+        }
         if shell:
-            raise UsageError("not yet")
-        run = mutate_netlist(
-            loaded,
-            model,
-            specification,
-            numbers,
-            seed=seed,
-            vectors=vectors,
-            files=files,
-            engines=engines[engine],
-            base=base,
-            classes=classes,
-            time_limit_s=time_limit,
-            max_steps=max_steps,
-            jobs=jobs or 0,
-            progress=tell,
-        )
+            run = mutate_shell(loaded, model, numbers, **options)
+        else:
+            run = mutate_netlist(loaded, model, specification, numbers, vectors=vectors, **options)
+    facts = {"summary": summary(run), **_plain(run)}
     if only is None:
-        write_json(model / ("mutate_shell.json" if shell else "mutate.json"), {"summary": summary(run), **_plain(run)})
-    out.result({"summary": summary(run), **_plain(run)}, mutation_text(run))
+        write_json(model / ("mutate_shell.json" if shell else "mutate.json"), facts)
+    out.result(facts, mutation_text(run))
     _conclude(run, time_limit)
 
 
-def _files(model: object, paths: list[Path] | None) -> list[Path]:
+def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:
     """Programs and traces to look at."""
     from bsdgen.cli.cosim import _shipped_programs
     from bsdgen.core.single import is_step_function
-    from bsdgen.model import Model
 
-    assert isinstance(model, Model)
-    if paths is None or not paths:
+    if not paths:
         if not is_step_function(model.schema):
             return []
         paths = _shipped_programs()
@@ -169,6 +169,9 @@ def _files(model: object, paths: list[Path] | None) -> list[Path]:
             files.append(path)
         else:
             raise InputError(f"{path}: does not exist; give programs or traces")
+    traces = [file for file in files if file.suffix == ".parquet"]
+    if shell and traces:
+        raise UsageError(f"{traces[0]}: a core runs programs, not traces; give ELF files with --shell")
     return files
 
 

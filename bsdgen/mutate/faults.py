@@ -78,15 +78,15 @@ def draw_fault(aig: Aig, seed: int, number: int) -> Fault:
     if kind == "swapped fanin":
         return Fault(number, kind, _swap(aig, rng))
     gate, side = int(rng.integers(aig.n_ands)), int(rng.integers(2))
-    pins = [int(aig.fanin0[gate]), int(aig.fanin1[gate])]
+    a, b = int(aig.fanin0[gate]), int(aig.fanin1[gate])
     if kind == "AND to XOR":
-        return Fault(number, kind, (Edit(gate, *pins, xor=True),))
+        return Fault(number, kind, (Edit(gate, a, b, xor=True),))
     if kind == "AND to NAND":
-        return Fault(number, kind, (Edit(gate, *pins, flip=True),))
+        return Fault(number, kind, (Edit(gate, a, b, flip=True),))
     if kind == "AND to OR":
-        return Fault(number, kind, (Edit(gate, pins[0] ^ 1, pins[1] ^ 1, flip=True),))
-    pins[side] = pins[side] ^ 1 if kind == "wrong polarity" else int(kind == "stuck at 1")
-    return Fault(number, kind, (Edit(gate, *pins),))
+        return Fault(number, kind, (Edit(gate, a ^ 1, b ^ 1, flip=True),))
+    broken = (b if side else a) ^ 1 if kind == "wrong polarity" else int(kind == "stuck at 1")
+    return Fault(number, kind, (Edit(gate, a, broken) if side else Edit(gate, broken, b),))
 
 
 def _swap(aig: Aig, rng: np.random.Generator) -> tuple[Edit, ...]:

@@ -117,7 +117,9 @@ def mutation_text(run: Mutation) -> str:
     for row in summary(run):
         killable = int(str(row["killable"]))
         caught = [_share(int(str(row[name])), killable) for name in ("proof", *sources)]
-        lines.append([str(row[name]) for name in ("kind", "n", "equivalent", "undecided", "killable")] + caught)
+        lines.append(
+            [str(row[name]) for name in ("kind", "n", "equivalent", "undecided", "killable")] + caught
+        )
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     blocks = [
         "\n".join(
@@ -133,10 +135,12 @@ def mutation_text(run: Mutation) -> str:
         blocks += _named(f"not caught by {source}", left)
     blocks += _named("undecided", undecided(run))
     blocks += _named("NOT DISPROVED BY THE PROOF", not_disproved(run))
-    what = ", ".join(f"{count:,} {name}" for name, count in run.sources.items())
+    units = {"programs": "programs" if run.of == "shell" else "rows of programs"}
+    what = ", ".join(f"{count:,} {units.get(name, name + ' vectors')}" for name, count in run.sources.items())
     blocks.append(
         f"{len(run.faults):,} faults in the {run.of} ({run.artifact}), seed {run.seed}, held to "
-        f"{run.specification} by {' and '.join(run.engines)}" + (f"; {what}" if what else "")
+        f"{run.specification} by {' and '.join(run.engines)}"
+        + (f"; {what}" if what else "")
         + f"; {run.wall_s:.1f} s"
     )
     return "\n\n".join(blocks)

@@ -94,8 +94,7 @@ def mutate_netlist(
         engines=engines,
         sources=looked,
         faults=tuple(
-            _result(specification, *parts)
-            for parts in zip(faults, caught, examples, decisions, strict=True)
+            _result(specification, *parts) for parts in zip(faults, caught, examples, decisions, strict=True)
         ),
         wall_s=time.perf_counter() - begun,
         jobs=jobs,
@@ -128,8 +127,8 @@ def _prove_sound(
     )
     if proof.verdict != "proved":
         raise CheckFailed(
-            f"{folder}: its circuit.aig is not proved to be {specification.name} ({proof.verdict}), so faults "
-            f"in it would tell nothing; see `bsdgen prove {folder}`"
+            f"{folder}: its circuit.aig is not proved to be {specification.name} ({proof.verdict}), so "
+            f"faults in it would tell nothing; see `bsdgen prove {folder}`"
         )
 
 
@@ -239,7 +238,7 @@ def _result(
     example: U64 | None,
     decision: Decision,
 ) -> FaultResult:
-    engines: dict[str, str] = dict(decision.verdicts)
+    engines: dict[str, str] = {name: said for name, said in decision.verdicts.items()}
     shown = decision.witness if example is None else example
     verdict, killable = judge(engines, shown is not None)
     return FaultResult(
@@ -251,7 +250,7 @@ def _result(
         engines=engines,
         caught=caught,
         example="" if shown is None else _words(specification, shown),
-        seconds=dict(decision.seconds),
+        seconds={name: spent for name, spent in decision.seconds.items()},
     )
 
 

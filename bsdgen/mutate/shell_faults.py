@@ -129,7 +129,7 @@ def _of_line(line: str, widths: dict[str, int], verilog: str) -> Iterator[tuple[
     if guard:
         for value in "01":
             yield f"write enable stuck at {value}", f"{guard[1]}1'h{value}{guard[3]}"
-    port = re.fullmatch(rf"(\s*\.)(\w+)(\({_NAME}\),?)", line)
+    port = re.fullmatch(rf"(\s*\.)(\w+)\((?:{_NAME})\),?", line)
     if port and port[2] in _PARTNERS:
         yield "ports swapped", f"{port[1]}{port[2]}({_PARTNERS[port[2]]}){',' * line.endswith(',')}"
 
@@ -145,7 +145,7 @@ _PARTNERS = {
 
 
 def _is_read(name: str, verilog: str) -> bool:
-    """Whether a net is a port, or something reads it: Verilog written by Yosys has names that nothing does."""
+    """Whether a net is a port, or something reads it: Yosys writes names that nothing reads, too."""
     declared = re.search(rf"^\s*output\b[^;]*\b{re.escape(name)}\s*;", verilog, re.MULTILINE)
     uses = len(re.findall(rf"(?<![\w$\\]){re.escape(name)}(?![\w$])", verilog))
     return declared is not None or uses > 2  # its declaration, and this assignment

@@ -83,8 +83,9 @@ def _run(
         if best < 64 * n_words and found < 0:
             found = best
             if stop:
-                return found
-    return found
+                break
+    result: int = found
+    return result
 
 
 @dataclass(frozen=True, eq=False)
