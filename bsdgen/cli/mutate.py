@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bsdgen.mutate.result import Mutation
 
 _FAULTS = 1000
-_SHELL_FAULTS = 28
+_SHELL_FAULTS = 14
 
 
 def mutate(
@@ -33,7 +33,7 @@ def mutate(
     faults: Annotated[
         int | None,
         typer.Option(
-            "--faults", "-n", metavar="N", min=1, help="Faults to draw (default: 1000; of the shell 28)."
+            "--faults", "-n", metavar="N", min=1, help="Faults to draw (default: 1000; of the shell 14)."
         ),
     ] = None,
     only: Annotated[
@@ -43,6 +43,13 @@ def mutate(
         bool,
         typer.Option("--shell", help="Put the faults into the shell of the emitted core instead (Verilog)."),
     ] = False,
+    run_programs: Annotated[
+        bool,
+        typer.Option(
+            "--programs/--no-programs",
+            help="Look at programs at all (with --shell each fault takes a simulator of its own).",
+        ),
+    ] = True,
     vectors: Annotated[
         int,
         typer.Option(
@@ -117,7 +124,9 @@ def mutate(
     specification, base, classes = _specification(loaded, model, isa, subset, spec, top)
     count = faults or (_SHELL_FAULTS if shell else _FAULTS)
     numbers = [only] if only is not None else list(range(count))
-    files = _files(loaded, paths, shell)
+    if paths and not run_programs:
+        raise UsageError("--no-programs looks at none; leave PROGRAM or --no-programs out")
+    files = _files(loaded, paths, shell) if run_programs else []
     engines: dict[EngineChoice, tuple[Engine, ...]]
     engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
 
