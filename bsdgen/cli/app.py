@@ -21,6 +21,7 @@ from bsdgen.cli.emit import emit
 from bsdgen.cli.inspect import inspect
 from bsdgen.cli.learn import learn
 from bsdgen.cli.measure import measure
+from bsdgen.cli.mutate import mutate
 from bsdgen.cli.options import command
 from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
@@ -55,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "coverage": (coverage, "bsdgen coverage rtl_out/rv32i traces/ sim/programs/*.elf"),
     "prove": (prove, "bsdgen prove rtl_out/rv32i"),
     "verify": (verify, "bsdgen verify rtl_out/rv32i"),
+    "mutate": (mutate, "bsdgen mutate rtl_out/rv32i -n 1000 --seed 0"),
     "inspect": (inspect, "bsdgen inspect rtl_out/rv32i --contexts"),
     "report": (report, "bsdgen report rtl_out/rv32i"),
     "doctor": (doctor, "bsdgen doctor"),

@@ -47,11 +47,13 @@ def changed(aig: Aig, gate: int, kind: str) -> Aig:
 
 def wrong_on_vectors(aig: Aig) -> set[str]:
     """Instructions on which random vectors find a difference from the simulator."""
-    columns, classes = InstructionStrata().draw(np.random.default_rng(5), 100_000)
-    rows = pack_fields(columns, IN)
+    strata = InstructionStrata()
+    blocks = [strata.draw(5, block) for block in range(2)]
+    rows = pack_fields(np.concatenate([columns for columns, _ in blocks], axis=1), IN)
+    place = np.unravel_index(np.concatenate([cells for _, cells in blocks]), strata.axes.shape)[0]
     said, care = SimulatorOracle().query(rows)
     wrong = ((aig.evaluate(rows) ^ said) & care).any(axis=1)
-    return {(*INSTRUCTIONS, "illegal")[index] for index in np.unique(classes[wrong])}
+    return {strata.axes.classes[index] for index in strata.axes.class_of[place[wrong]].tolist()}
 
 
 @pytest.mark.slow

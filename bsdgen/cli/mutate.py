@@ -1,0 +1,201 @@
+"""``bsdgen mutate``: faults in a model's netlist or in its core's shell, and which checks catch them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bsdgen.cli.console import Output
+from bsdgen.cli.options import Jobs, ModelFolder, Seed
+from bsdgen.cli.prove import EngineChoice, Isa
+from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
+
+if TYPE_CHECKING:
+    from bsdgen.model import Model
+    from bsdgen.mutate.result import Mutation
+
+_FAULTS = 1000
+_SHELL_FAULTS = 14
+
+
+def mutate(
+    out: Output,
+    model: ModelFolder,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PROGRAM...]",
+            help="Programs or traces (*.parquet) whose rows are looked at, or folders of them (default, for "
+            "RV32I: sim/programs/*.elf).",
+        ),
+    ] = None,
+    *,
+    faults: Annotated[
+        int | None,
+        typer.Option(
+            "--faults", "-n", metavar="N", min=1, help="Faults to draw (default: 1000; of the shell 14)."
+        ),
+    ] = None,
+    only: Annotated[
+        int | None, typer.Option("--only", metavar="K", min=0, help="Fault K of the seed alone.")
+    ] = None,
+    shell: Annotated[
+        bool,
+        typer.Option("--shell", help="Put the faults into the shell of the emitted core instead (Verilog)."),
+    ] = False,
+    run_programs: Annotated[
+        bool,
+        typer.Option(
+            "--programs/--no-programs",
+            help="Look at programs at all (with --shell each fault takes a simulator of its own).",
+        ),
+    ] = True,
+    vectors: Annotated[
+        int,
+        typer.Option(
+            "--vectors", metavar="N", min=1, help="Random vectors, and as many directed ones, to simulate."
+        ),
+    ] = 1 << 20,
+    engine: Annotated[
+        EngineChoice, typer.Option("--engine", metavar="both|abc|sat", help="Who must disprove a fault.")
+    ] = EngineChoice.BOTH,
+    isa: Annotated[
+        Isa | None,
+        typer.Option(
+            "--isa", metavar="rv32i|rv32e", help="What the model is (default: what it was learned from)."
+        ),
+    ] = None,
+    subset: Annotated[
+        str | None,
+        typer.Option(
+            "--subset",
+            metavar="CLASS,...",
+            help="Opcode classes outside of which nothing is specified (default: those it was learned on).",
+        ),
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            "--spec", metavar="FILE", help="Verilog or RTLIL that the model is, as for bsdgen prove."
+        ),
+    ] = None,
+    top: Annotated[
+        str, typer.Option("--top", metavar="MODULE", help="Module of --spec (default: the topmost).")
+    ] = "",
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            min=1,
+            help="For each fault and engine; what is open then is undecided.",
+        ),
+    ] = 60.0,
+    max_steps: Annotated[
+        int,
+        typer.Option("--max-steps", metavar="N", min=1, help="Refuse a program that has not ended by then."),
+    ] = 5_000_000,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+) -> None:
+    """Put single faults into a model's netlist and see which checks catch them.
+
+    Each fault is one gate of circuit.aig with an inverted, stuck or swapped fanin, or of another kind. The
+    proof must disprove every one that changes what is specified; the table shows how many of these the rows
+    of programs, random vectors and directed vectors catch, and names some that they do not. With --shell the
+    faults are in the Verilog of the core around the netlist. Writes mutate.json (mutate_shell.json) into the
+    model's folder. Ends with exit code 1 when the proof did not disprove a fault that changes the function, 5
+    when the time limit left some undecided.
+    """
+    from bsdgen.artifacts import check_writable, write_json
+    from bsdgen.cli.prove import _plain, _specification
+    from bsdgen.model import Model
+    from bsdgen.mutate.result import mutation_text, summary
+    from bsdgen.mutate.run import mutate_netlist
+    from bsdgen.mutate.shell import mutate_shell
+    from bsdgen.prove.engines import ENGINES, Engine
+
+    if faults is not None and only is not None:
+        raise UsageError("--only names one fault, --faults how many are drawn; leave one of them out")
+    if shell and spec is not None:
+        raise UsageError("--spec says nothing of the core; leave --shell or --spec out")
+    loaded = Model.load(model)
+    check_writable(model)
+    specification, base, classes = _specification(loaded, model, isa, subset, spec, top)
+    count = faults or (_SHELL_FAULTS if shell else _FAULTS)
+    numbers = [only] if only is not None else list(range(count))
+    if paths and not run_programs:
+        raise UsageError("--no-programs looks at none; leave PROGRAM or --no-programs out")
+    files = _files(loaded, paths, shell) if run_programs else []
+    engines: dict[EngineChoice, tuple[Engine, ...]]
+    engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
+
+    with out.progress("mutating") as progress:
+
+        def tell(text: str, done: int, total: int) -> None:
+            progress.stage(text)
+            progress(done, total)
+
+        options: dict[str, Any] = {
+            "seed": seed,
+            "files": files,
+            "engines": engines[engine],
+            "base": base,
+            "classes": classes,
+            "time_limit_s": time_limit,
+            "max_steps": max_steps,
+            "jobs": jobs or 0,
+            "progress": tell,
+        }
+        if shell:
+            run = mutate_shell(loaded, model, numbers, **options)
+        else:
+            run = mutate_netlist(loaded, model, specification, numbers, vectors=vectors, **options)
+    facts = {"summary": summary(run), **_plain(run)}
+    if only is None:
+        write_json(model / ("mutate_shell.json" if shell else "mutate.json"), facts)
+    out.result(facts, mutation_text(run))
+    _conclude(run, time_limit)
+
+
+def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:
+    """Programs and traces to look at."""
+    from bsdgen.cli.cosim import _shipped_programs
+    from bsdgen.core.single import is_step_function
+
+    if not paths:
+        if not is_step_function(model.schema):
+            return []
+        paths = _shipped_programs()
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(path.glob("*.elf")) + sorted(path.glob("*.parquet"))
+            if not found:
+                raise InputError(f"{path}: holds no *.elf and no *.parquet file; give one that does")
+            files += found
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise InputError(f"{path}: does not exist; give programs or traces")
+    traces = [file for file in files if file.suffix == ".parquet"]
+    if shell and traces:
+        raise UsageError(f"{traces[0]}: a core runs programs, not traces; give ELF files with --shell")
+    return files
+
+
+def _conclude(run: "Mutation", time_limit: float) -> None:
+    from bsdgen.mutate.result import not_disproved, undecided
+
+    wrong = not_disproved(run)
+    if wrong:
+        raise CheckFailed(
+            f"the proof did not disprove {len(wrong)} faults that change the function "
+            f"(first: {wrong[0].number}, {wrong[0].text}; the engines say {wrong[0].engines})"
+        )
+    left = undecided(run)
+    if left:
+        raise BudgetReached(
+            f"{len(left)} faults are undecided (first: {left[0].number}, {left[0].text}); raise --time-limit "
+            f"from {time_limit:.0f} s"
+        )
