@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from bsdgen.artifacts import write_json
+from bsdgen.artifacts import read_json, write_json
 from bsdgen.bench.machine import Machine, this_machine
 from bsdgen.errors import InputError
 
@@ -42,8 +42,8 @@ def load(folder: Path, benchmark: str, kind: type[T]) -> Saved[T] | None:
     if not path.is_file():
         return None
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=Saved[kind])  # type: ignore[valid-type]
-    except (OSError, msgspec.MsgspecError) as error:
+        saved = msgspec.convert(read_json(path), type=Saved[kind])  # type: ignore[valid-type]
+    except msgspec.MsgspecError as error:
         raise InputError(
             f"{path}: is no result of this version ({error}); make it anew with `bsdgen bench {benchmark}`"
         ) from error

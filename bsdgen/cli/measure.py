@@ -69,13 +69,14 @@ def measure(
         return
     if len(inputs) != 1:
         raise UsageError(f"one model is measured at a time, not {len(inputs)}; --merge takes several results")
-    from bsdgen.artifacts import sha256, write_json
+    from bsdgen.artifacts import locked, sha256, sole_writer, write_json
     from bsdgen.measure import measure as compare
     from bsdgen.model import Model
     from bsdgen.oracle.resolve import resolve_oracle
 
     use_jobs(jobs)
     (model,) = inputs
+    out.held.enter_context(locked(model, shared=True))
     loaded = Model.load(model)
     text = oracle if oracle is not None else str(loaded.info.get("oracle", ""))
     if not text:
@@ -86,6 +87,7 @@ def measure(
     facts = {"oracle": text, "model_sha256": sha256(model / "model.npz"), "finished": finished}
     path = target if target is not None else model / "measure.json"
     partial = path.with_name(f"{path.stem}.partial.json")
+    out.held.enter_context(sole_writer(path))
     before = _before(out, facts, partial, path) if resume else None
     out.resumable = partial.is_file
     with out.progress("measuring") as progress:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bsdgen.artifacts import read_json, sha256, tool_versions
+from bsdgen.artifacts import read_object, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.coverage.result import Covered, by_row, from_document, named, together
+from bsdgen.errors import InputError
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -60,7 +61,7 @@ def gather(folder: Path) -> Known:
     equations = find_equations(model, structure)
     info = model.info
     coverage = _result(folder, "coverage.json")
-    covered = from_document(coverage) if coverage is not None else []
+    covered = _covered(folder, coverage) if coverage is not None else []
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -87,6 +88,13 @@ def gather(folder: Path) -> Known:
         },
     }
     return Known(facts["model"]["name"], model, structure, equations, facts, covered)
+
+
+def _covered(folder: Path, coverage: Any) -> list[Covered]:
+    try:
+        return from_document(coverage)
+    except InputError as error:
+        raise InputError(f"{folder / 'coverage.json'}: {error}") from error
 
 
 def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:
@@ -169,6 +177,6 @@ def _result(folder: Path, name: str) -> Any:
     path = folder / name
     if not path.is_file():
         return None
-    result = read_json(path)
-    of = result.get("model_sha256") if isinstance(result, dict) else None
+    result = read_object(path)
+    of = result.get("model_sha256")
     return None if of is not None and of != sha256(folder / "model.npz") else result
