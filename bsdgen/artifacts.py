@@ -1,7 +1,7 @@
 """Files that are complete or absent, and where they came from.
 
-A JSON document carries the digest of its own content (`SEAL`), so that a flipped bit is told when it is read. A
-document without one, of an earlier version or written by hand, is read as it stands.
+A JSON document carries the digest of its own content (`SEAL`), so that a flipped bit is told when it is read.
+A document without one, of an earlier version or written by hand, is read as it stands.
 """
 
 import errno
@@ -61,10 +61,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def locked(folder: Path, *, shared: bool = False, make: bool = False) -> Iterator[None]:
     """Hold a folder while its model is written (or, `shared`, while it is read and nobody may write it).
 
-    Without `make` a folder that is not there is not held; with it, one that was made and stays empty goes again.
+    Without `make` a folder that is not there is not held; one that was made and stays empty goes again.
 
     The lock is the kernel's, on the folder itself: it leaves no file, and ends with the process however that
-    ends. Where a file system has no locks (some network ones) there is none, and files are still replaced whole.
+    ends. Where a file system has no locks (some network ones) there is none; files are still replaced whole.
 
     Raises
     ------
@@ -161,8 +161,8 @@ def disk_error(error: OSError) -> InputError:
     if error.errno in _DISK:
         here = tempfile.gettempdir()
         return InputError(
-            f"{where}: cannot be written ({reason}); what stood there before is intact. Make room on that disk, "
-            f"and in {here} (or set TMPDIR to another folder), then run the command again"
+            f"{where}: cannot be written ({reason}); what stood there before is intact. Make room on that "
+            f"disk, and in {here} (or set TMPDIR to another folder), then run the command again"
         )
     return InputError(f"{where}: cannot be used ({reason}); check that it is there and that you may use it")
 
@@ -213,7 +213,7 @@ def read_json(path: Path) -> Any:
         value = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); is this the right folder?") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter of a member's name
         raise InputError(
             f"{path}: is no JSON ({error}); make it anew with the command that wrote it"
         ) from error
@@ -223,8 +223,8 @@ def read_json(path: Path) -> Any:
         ) from error
     if isinstance(value, dict) and SEAL in value and sealed(value)[SEAL] != value.pop(SEAL):
         raise InputError(
-            f"{path}: is not what was written ({SEAL} differs): it is damaged or was edited; make it anew with "
-            f"the command that wrote it, or, if you edited it, remove the line {SEAL!r}"
+            f"{path}: is not what was written ({SEAL} differs): it is damaged or was edited; make it anew "
+            f"with the command that wrote it, or, if you edited it, remove the line {SEAL!r}"
         )
     return value
 
@@ -234,8 +234,8 @@ def read_object(path: Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(
-            f"{path}: is a JSON {type(value).__name__}, expected an object; make it anew with the command that "
-            "wrote it"
+            f"{path}: is a JSON {type(value).__name__}, expected an object; make it anew with the command "
+            "that wrote it"
         )
     return value
 

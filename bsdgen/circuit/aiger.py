@@ -11,7 +11,6 @@ from bsdgen.artifacts import atomic_path
 from bsdgen.circuit.aig import Aig
 from bsdgen.errors import InputError
 
-
 _SEAL = b"sha256 "
 _MOST_INPUTS = 1 << 24  # a header may claim any number; they take no bytes in the file
 
@@ -156,8 +155,8 @@ def _parse(path: Path, state: bool) -> tuple[NamedAig, tuple[bool | None, ...]]:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); expected a binary AIGER file"
         ) from error
-    end = data[-len(_SEAL) - 65 :]
-    if end.startswith(_SEAL) and end[len(_SEAL) : -1] != _digest(data[: -len(end)]):
+    last = data[-len(_SEAL) - 65 :]
+    if last.startswith(_SEAL) and last[len(_SEAL) : -1] != _digest(data[: -len(last)]):
         raise InputError(f"{path}: is not what was written (its digest differs); write it anew")
     header, _, _ = data.partition(b"\n")
     words = header.split()

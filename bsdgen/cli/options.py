@@ -40,8 +40,8 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
     """Turn ``body(out, ...)`` into a command with the shared options.
 
     `body` gets an `Output` as its first argument instead of ``--json``, ``--quiet`` and ``--verbose``. An
-    error of bsdgen's own or of the operating system becomes a message and its exit code, Ctrl-C or SIGTERM the exit code 130; anything
-    else is a bug and keeps its traceback.
+    error of bsdgen's own or of the operating system becomes a message and its exit code, Ctrl-C
+    or SIGTERM the exit code 130; anything else is a bug and keeps its traceback.
     """
 
     @functools.wraps(body)

@@ -11,7 +11,6 @@ from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.coverage.result import Covered, by_row, from_document, named, together
-from bsdgen.errors import InputError
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -61,7 +60,7 @@ def gather(folder: Path) -> Known:
     equations = find_equations(model, structure)
     info = model.info
     coverage = _result(folder, "coverage.json")
-    covered = _covered(folder, coverage) if coverage is not None else []
+    covered = from_document(coverage, str(folder / "coverage.json")) if coverage is not None else []
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -88,13 +87,6 @@ def gather(folder: Path) -> Known:
         },
     }
     return Known(facts["model"]["name"], model, structure, equations, facts, covered)
-
-
-def _covered(folder: Path, coverage: Any) -> list[Covered]:
-    try:
-        return from_document(coverage)
-    except InputError as error:
-        raise InputError(f"{folder / 'coverage.json'}: {error}") from error
 
 
 def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:
