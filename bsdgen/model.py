@@ -93,12 +93,14 @@ class Model:
             with npz.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             bsd = Bsd(schema.n_inputs, *(arrays[name] for name in _ARRAYS))
+            extra = {
+                name.removeprefix(_EXTRA): array for name, array in arrays.items() if name.startswith(_EXTRA)
+            }
+            return Model(bsd, schema, info, extra)
+        except InputError as error:
+            raise InputError(f"{folder}: is no valid model ({error})") from error
         except (KeyError, ValueError, zipfile.BadZipFile, msgspec.ValidationError) as error:
             raise InputError(f"{folder}: is no valid model ({error}); learn it anew") from error
-        extra = {
-            name.removeprefix(_EXTRA): array for name, array in arrays.items() if name.startswith(_EXTRA)
-        }
-        return Model(bsd, schema, info, extra)
 
 
 def _read_info(folder: Path) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def flipped(draw: st.DrawFn, data: bytes) -> bytes:
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """One to four of: bits flipped, cut off, a piece lost, doubled, moved, or replaced; sometimes anything."""
+    """One to four of: a bit flipped, cut off, a piece lost, doubled or replaced; sometimes anything."""
     if draw(st.integers(0, 19)) == 0:
         return draw(st.binary(max_size=200))
     out = bytearray(data)

@@ -63,6 +63,7 @@ def check_of(reader: Reader, kind: str, n: int, count: Counter[str], start: int 
         max_examples=n,
         database=None,
         deadline=None,
+        report_multiple_bugs=False,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
