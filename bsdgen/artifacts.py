@@ -221,12 +221,25 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path}: is nested too deeply; make it anew with the command that wrote it"
         ) from error
-    if isinstance(value, dict) and SEAL in value and sealed(value)[SEAL] != value.pop(SEAL):
+    if isinstance(value, dict) and not _unseal(value):
         raise InputError(
             f"{path}: is not what was written ({SEAL} differs): it is damaged or was edited; make it anew "
             f"with the command that wrote it, or, if you edited it, remove the line {SEAL!r}"
         )
     return value
+
+
+def _unseal(value: dict[str, Any]) -> bool:
+    """Take the seal out of a document; whether it has its own, or none."""
+    if SEAL in value:
+        seal = value.pop(SEAL)
+        return bool(sealed(value)[SEAL] == seal)
+    if not value:
+        return True
+    name, last = value.popitem()
+    renamed = sealed(value)[SEAL] == last  # the seal, but for a flipped bit of its name
+    value[name] = last
+    return not renamed
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def load(folder: Path, benchmark: str, kind: type[T]) -> Saved[T] | None:
         return None
     try:
         saved = msgspec.convert(read_json(path), type=Saved[kind])  # type: ignore[valid-type]
-    except msgspec.MsgspecError as error:
+    except (InputError, msgspec.MsgspecError) as error:
         raise InputError(
-            f"{path}: is no result of this version ({error}); make it anew with `bsdgen bench {benchmark}`"
+            f"{path}: is no result of this version ({str(error).removeprefix(f'{path}: ')}); make it anew with `bsdgen bench {benchmark}`"
         ) from error
     if saved.benchmark != benchmark or saved.version != _VERSION:
         raise InputError(
