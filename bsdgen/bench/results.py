@@ -39,13 +39,14 @@ def load(folder: Path, benchmark: str, kind: type[T]) -> Saved[T] | None:
         The file is no result of this benchmark and version.
     """
     path = folder / f"{benchmark}.json"
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
         saved = msgspec.convert(read_json(path), type=Saved[kind])  # type: ignore[valid-type]
     except (InputError, msgspec.MsgspecError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
         raise InputError(
-            f"{path}: is no result of this version ({str(error).removeprefix(f'{path}: ')}); make it anew with `bsdgen bench {benchmark}`"
+            f"{path}: is no result of this version ({reason}); make it anew with `bsdgen bench {benchmark}`"
         ) from error
     if saved.benchmark != benchmark or saved.version != _VERSION:
         raise InputError(

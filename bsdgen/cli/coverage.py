@@ -114,7 +114,7 @@ def _of_model(out: Output, model: Path, given: _Given) -> None:
 
     known = read_object(model / "model.json")
     measured = model / "measure.json"
-    if measured.is_file():
+    if measured.exists():
         if read_object(measured).get("model_sha256") == sha256(model / "model.npz"):
             given.measurements.insert(0, measured)
         else:

@@ -118,7 +118,7 @@ def _before(out: Output, facts: dict[str, Any], partial: Path, path: Path) -> "M
     """What was measured of this model before: what a stopped run left, else the last result."""
     from bsdgen.measure import read_measurement
 
-    there = next((file for file in (partial, path) if file.is_file()), None)
+    there = next((file for file in (partial, path) if file.exists()), None)
     if there is None:
         out.note(f"there is no {partial.name} or {path.name} to go on with: begins anew")
         return None
