@@ -167,6 +167,22 @@ def disk_error(error: OSError) -> InputError:
     return InputError(f"{where}: cannot be used ({reason}); check that it is there and that you may use it")
 
 
+def check_room(log: str, tool: str) -> None:
+    """Tell a tool that failed because the disk is full from one that failed.
+
+    Raises
+    ------
+    InputError
+        What the tool printed says so.
+    """
+    for reason in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT)):
+        if reason in log:
+            raise InputError(
+                f"{tool} cannot write its files ({reason}); make room in {tempfile.gettempdir()}, or set "
+                "TMPDIR to another folder"
+            )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file or nothing."""
     with atomic_path(path) as temporary:
