@@ -81,6 +81,11 @@ check: $(VENV)/.installed-dev ## format, lint, types, layers, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python -m bsdgen.cli.reference --check
 
+FUZZ_SECONDS ?= 120
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev ## damaged files for every reader, for FUZZ_SECONDS; prints how many were tried
+	$(BIN)/python tests/faults/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(SEED)
+
 docs: $(MODEL)/report.html ## the generated parts of docs/
 	$(BIN)/python -m bsdgen.cli.reference
 	$(BSDGEN) report $(MODEL) --figures docs/img --quiet

@@ -43,6 +43,10 @@ class InputError(BsdgenError):
     exit_code = 3
 
 
+class BusyError(InputError):
+    """A place that another run is writing into."""
+
+
 class OracleError(InputError):
     """An oracle that raises, returns the wrong shape or type, or contradicts itself."""
 

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.artifacts import atomic_path, json_bytes, read_json, sha256
+from bsdgen.artifacts import atomic_path, json_bytes, read_object, sealed, sha256
 from bsdgen.bsd import Bsd
 from bsdgen.errors import InputError
 from bsdgen.traces.schema import Field, Schema
@@ -73,7 +73,7 @@ class Model:
             with binary.open("wb") as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no name is allow_pickle
             head = {"version": MODEL_VERSION, "npz_sha256": sha256(binary), "fields": self.schema.fields}
-            text.write_bytes(json_bytes(head | self.info))
+            text.write_bytes(json_bytes(sealed(head | self.info)))
 
     @staticmethod
     def load(folder: Path) -> "Model":
@@ -93,12 +93,14 @@ class Model:
             with npz.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             bsd = Bsd(schema.n_inputs, *(arrays[name] for name in _ARRAYS))
+            extra = {
+                name.removeprefix(_EXTRA): array for name, array in arrays.items() if name.startswith(_EXTRA)
+            }
+            return Model(bsd, schema, info, extra)
+        except InputError as error:
+            raise InputError(f"{folder}: is no valid model ({error})") from error
         except (KeyError, ValueError, zipfile.BadZipFile, msgspec.ValidationError) as error:
             raise InputError(f"{folder}: is no valid model ({error}); learn it anew") from error
-        extra = {
-            name.removeprefix(_EXTRA): array for name, array in arrays.items() if name.startswith(_EXTRA)
-        }
-        return Model(bsd, schema, info, extra)
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def _read_info(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder}: holds no model (model.json is missing); make one with `bsdgen learn ... -o {folder}`"
         )
-    info = read_json(path)
-    if not isinstance(info, dict) or info.pop("version", None) != MODEL_VERSION:
+    info = read_object(path)
+    if info.pop("version", None) != MODEL_VERSION:
         raise InputError(f"{path}: is not version {MODEL_VERSION}; learn the model anew with this bsdgen")
     return info

@@ -105,7 +105,7 @@ def test_another_version(tmp_path: Path, version: object) -> None:
 def test_json_that_is_no_model(tmp_path: Path) -> None:
     adder_model().save(tmp_path)
     write_json(tmp_path / "model.json", [1, 2])
-    with pytest.raises(InputError, match="is not version"):
+    with pytest.raises(InputError, match="is a JSON list, expected an object"):
         Model.load(tmp_path)
     (tmp_path / "model.json").write_text("{")
     with pytest.raises(InputError, match="is no JSON"):

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from bsdgen.artifacts import write_json
+from bsdgen.artifacts import read_json, write_json
 from bsdgen.bench.machine import Machine, this_machine
 from bsdgen.errors import InputError
 
@@ -39,13 +39,14 @@ def load(folder: Path, benchmark: str, kind: type[T]) -> Saved[T] | None:
         The file is no result of this benchmark and version.
     """
     path = folder / f"{benchmark}.json"
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=Saved[kind])  # type: ignore[valid-type]
-    except (OSError, msgspec.MsgspecError) as error:
+        saved = msgspec.convert(read_json(path), type=Saved[kind])  # type: ignore[valid-type]
+    except (InputError, msgspec.MsgspecError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
         raise InputError(
-            f"{path}: is no result of this version ({error}); make it anew with `bsdgen bench {benchmark}`"
+            f"{path}: is no result of this version ({reason}); make it anew with `bsdgen bench {benchmark}`"
         ) from error
     if saved.benchmark != benchmark or saved.version != _VERSION:
         raise InputError(

@@ -1,5 +1,6 @@
 """Binary AIGER (Biere, *The AIGER And-Inverter Graph Format*, 2007) without state, with a symbol table."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ import numpy as np
 from bsdgen.artifacts import atomic_path
 from bsdgen.circuit.aig import Aig
 from bsdgen.errors import InputError
+
+_SEAL = b"sha256 "
+_MOST_INPUTS = 1 << 24  # a header may claim any number; they take no bytes in the file
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +78,12 @@ def aiger_bytes(
 def write_aiger(
     path: Path, aig: Aig, inputs: Sequence[str] = (), outputs: Sequence[str] = (), comment: str = ""
 ) -> None:
-    """Write a whole binary AIGER file or nothing; parameters as in `aiger_bytes`."""
-    data = aiger_bytes(aig, inputs, outputs, comment)
+    """Write a whole binary AIGER file or nothing; parameters as in `aiger_bytes`.
+
+    Its comment ends with a digest of all bytes before it: a flipped bit would mostly be another graph.
+    """
+    data = aiger_bytes(aig, inputs, outputs, comment) + (b"" if comment else b"c\n")
+    data += _SEAL + _digest(data) + b"\n"
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -147,13 +155,25 @@ def _parse(path: Path, state: bool) -> tuple[NamedAig, tuple[bool | None, ...]]:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); expected a binary AIGER file"
         ) from error
+    last = data[-len(_SEAL) - 65 :]
+    if last.startswith(_SEAL) and last[len(_SEAL) : -1] != _digest(data[: -len(last)]):
+        raise InputError(f"{path}: is not what was written (its digest differs); write it anew")
     header, _, _ = data.partition(b"\n")
     words = header.split()
-    if len(words) < 6 or words[0] != b"aig" or not all(word.isdigit() for word in words[1:]):
+    if (
+        len(words) < 6
+        or words[0] != b"aig"
+        or not all(word.isdigit() and len(word) < 11 for word in words[1:])
+    ):
         raise InputError(
             f"{path}: starts with {header[:40]!r}; expected the header of a binary AIGER, 'aig M I L O A'"
         )
     _, n_inputs, n_latches, n_outputs, n_ands = (int(word) for word in words[1:6])
+    if n_inputs > _MOST_INPUTS or n_latches + n_outputs + n_ands > len(data):
+        raise InputError(
+            f"{path}: is truncated or damaged (its header {header[:60]!r} asks for more than its {len(data)} "
+            "bytes can hold); write it anew"
+        )
     if n_latches and not state:
         raise InputError(f"{path}: has {n_latches} latches; expected a combinational graph, without state")
     try:
@@ -172,6 +192,10 @@ def _parse(path: Path, state: bool) -> tuple[NamedAig, tuple[bool | None, ...]]:
         return NamedAig(aig, *names), tuple(_initial(line) for line in lines[:n_latches])
     except (IndexError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is truncated or damaged ({error}); write it anew") from error
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def _initial(latch: list[int]) -> bool | None:

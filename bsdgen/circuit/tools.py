@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bsdgen.artifacts import check_room
 from bsdgen.errors import ToolError
 
 _RUN_SCRIPT = """
@@ -62,6 +63,7 @@ def _run(command: Sequence[str], name: str, cwd: Path | None, timeout_s: float |
         ) from error
     log = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
+        check_room(log, name)
         tail = "\n".join(log.strip().splitlines()[-8:])
         raise ToolError(
             f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}"

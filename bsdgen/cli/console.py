@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 from bsdgen.errors import BsdgenError
@@ -83,6 +83,7 @@ class Output:
     Attributes
     ----------
     resumable : whether the command, stopped now, could go on with ``--resume``.
+    held : locks and the like that the command keeps until it ends.
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
@@ -90,6 +91,7 @@ class Output:
         self.quiet = quiet
         self.verbose = verbose
         self.resumable: Callable[[], bool] = lambda: False
+        self.held = ExitStack()
         self._answered = False
 
     def result(self, value: Mapping[str, Any], text: str) -> None:

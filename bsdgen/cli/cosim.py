@@ -106,8 +106,11 @@ def cosim(
     random programs reduced to the fewest words that still fail. Ends with exit code 1 at a mismatch or when a
     program does not pass.
     """
-    from bsdgen.artifacts import sha256
+    from bsdgen.artifacts import locked, sha256, sole_writer
 
+    out.held.enter_context(locked(model, shared=True))
+    if model.is_dir():
+        out.held.enter_context(sole_writer(model / "cosim.json"))
     jobs = jobs or os.cpu_count() or 1
     binary = model / "model.npz"
     digest = sha256(binary) if binary.is_file() else ""  # before the run: the model may be learned anew in it

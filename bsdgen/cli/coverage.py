@@ -48,7 +48,7 @@ def coverage(
 
     Given a model, writes coverage.json into its folder, for the report.
     """
-    from bsdgen.artifacts import sha256, write_json
+    from bsdgen.artifacts import locked, sha256, write_json
     from bsdgen.coverage.result import Covered, coverage_text, document
     from bsdgen.coverage.sources import of_measurement, of_programs, of_traces
 
@@ -57,6 +57,7 @@ def coverage(
         raise UsageError(f"one model at a time, not {', '.join(map(str, given.models))}")
     facts: dict[str, Any] = {}
     for model in given.models:
+        out.held.enter_context(locked(model, shared=True))
         facts["model_sha256"] = sha256(model / "model.npz")
         _of_model(out, model, given)
         target = target if target is not None else model / "coverage.json"
@@ -109,12 +110,12 @@ def _sorted(paths: list[Path]) -> _Given:
 
 def _of_model(out: Output, model: Path, given: _Given) -> None:
     """Add what a model's folder knows: its measurement, and its traces unless others were given."""
-    from bsdgen.artifacts import read_json, sha256
+    from bsdgen.artifacts import read_object, sha256
 
-    known = read_json(model / "model.json")
+    known = read_object(model / "model.json")
     measured = model / "measure.json"
-    if measured.is_file():
-        if read_json(measured).get("model_sha256") == sha256(model / "model.npz"):
+    if measured.exists():
+        if read_object(measured).get("model_sha256") == sha256(model / "model.npz"):
             given.measurements.insert(0, measured)
         else:
             out.note(f"{measured}: is of another model, left out; measure this one with `bsdgen measure`")

@@ -37,6 +37,7 @@ def emit(
     Verilog and Amaranth sources of the learned logic; the core around it, if the model is an RV32I step
     function; and circuit.aig, the logic as an optimised and-inverter graph.
     """
+    from bsdgen.artifacts import locked
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import write_aiger
     from bsdgen.circuit.optimise import optimise
@@ -45,6 +46,7 @@ def emit(
     from bsdgen.model import Model
 
     chosen = [item.value for item in (formats or list(Format))]
+    out.held.enter_context(locked(model))
     loaded = Model.load(model)
     with out.progress(f"writing {' and '.join(chosen)}") as progress:
         files = write(loaded, model, chosen, progress=progress)

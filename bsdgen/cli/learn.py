@@ -98,7 +98,7 @@ def learn(
     While it learns, a checkpoint lies in the folder: however the run was stopped, the same command with
     --resume goes on and ends with the same model. Budgets and --jobs may be others then.
     """
-    from bsdgen.artifacts import check_writable
+    from bsdgen.artifacts import check_writable, locked
     from bsdgen.learn import BsdLearner, LearnConfig, fence, remove_checkpoint
     from bsdgen.model import Model
 
@@ -111,6 +111,7 @@ def learn(
     differing = _hold_to(asked, rows, allow_differing, out)
     target = folder if folder is not None else Path("rtl_out") / _name(text)
     check_writable(target)
+    out.held.enter_context(locked(target, make=True))
     config = LearnConfig(
         seed=seed,
         jobs=jobs or 0,
@@ -155,7 +156,10 @@ def learn(
         "tools": _tools(),
     }
     model = Model(learner.bsd_, fields, info, dict(learner.ledger_))
-    model.save(target)
+    try:
+        model.save(target)
+    except InputError as error:  # what was learned is not lost
+        raise InputError(f"{error}, and go on with: {out.again(resume=True)}") from error
     _report(out, model, target)
     if reached is not None:
         raise BudgetReached(

@@ -69,13 +69,14 @@ def measure(
         return
     if len(inputs) != 1:
         raise UsageError(f"one model is measured at a time, not {len(inputs)}; --merge takes several results")
-    from bsdgen.artifacts import sha256, write_json
+    from bsdgen.artifacts import locked, sha256, sole_writer, write_json
     from bsdgen.measure import measure as compare
     from bsdgen.model import Model
     from bsdgen.oracle.resolve import resolve_oracle
 
     use_jobs(jobs)
     (model,) = inputs
+    out.held.enter_context(locked(model, shared=True))
     loaded = Model.load(model)
     text = oracle if oracle is not None else str(loaded.info.get("oracle", ""))
     if not text:
@@ -86,6 +87,7 @@ def measure(
     facts = {"oracle": text, "model_sha256": sha256(model / "model.npz"), "finished": finished}
     path = target if target is not None else model / "measure.json"
     partial = path.with_name(f"{path.stem}.partial.json")
+    out.held.enter_context(sole_writer(path))
     before = _before(out, facts, partial, path) if resume else None
     out.resumable = partial.is_file
     with out.progress("measuring") as progress:
@@ -116,7 +118,7 @@ def _before(out: Output, facts: dict[str, Any], partial: Path, path: Path) -> "M
     """What was measured of this model before: what a stopped run left, else the last result."""
     from bsdgen.measure import read_measurement
 
-    there = next((file for file in (partial, path) if file.is_file()), None)
+    there = next((file for file in (partial, path) if file.exists()), None)
     if there is None:
         out.note(f"there is no {partial.name} or {path.name} to go on with: begins anew")
         return None

@@ -40,18 +40,25 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
     """Turn ``body(out, ...)`` into a command with the shared options.
 
     `body` gets an `Output` as its first argument instead of ``--json``, ``--quiet`` and ``--verbose``. An
-    error of bsdgen's own becomes a message and its exit code, Ctrl-C or SIGTERM the exit code 130; anything
-    else is a bug and keeps its traceback.
+    error of bsdgen's own or of the operating system becomes a message and its exit code, Ctrl-C
+    or SIGTERM the exit code 130; anything else is a bug and keeps its traceback.
     """
 
     @functools.wraps(body)
     def run(*, json: bool, quiet: bool, verbose: bool, **arguments: Any) -> None:
         out = Output(json=json, quiet=quiet, verbose=verbose)
         try:
-            body(out, **arguments)
+            with out.held:
+                body(out, **arguments)
         except BsdgenError as error:
             out.failed(error)
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            from bsdgen.artifacts import disk_error
+
+            told = disk_error(error)
+            out.failed(told)
+            raise typer.Exit(told.exit_code) from None
         except KeyboardInterrupt:
             out.interrupted()
             raise typer.Exit(130) from None

@@ -129,12 +129,13 @@ def prove(
         return
     if model is None:
         raise UsageError("nothing to prove: give the folder of a model, or --check-spec")
-    from bsdgen.artifacts import check_writable, write_json
+    from bsdgen.artifacts import check_writable, locked, write_json
     from bsdgen.model import Model
     from bsdgen.prove.engines import ENGINES, Engine
     from bsdgen.prove.result import proof_text
     from bsdgen.prove.run import prove_model
 
+    out.held.enter_context(locked(model, shared=True))
     loaded = Model.load(model)
     check_writable(model)
     if not loaded.info.get("learn", {}).get("finished", True):

@@ -20,8 +20,10 @@ def report(
     ] = None,
 ) -> None:
     """Write report.html and report.json into the model's folder, from all that is known about the model."""
+    from bsdgen.artifacts import locked
     from bsdgen.report import summary_text, write_report
 
+    out.held.enter_context(locked(model, shared=True))
     with out.progress("writing the report") as progress:
         facts = write_report(model, figures=figures)
         progress(1, 1)

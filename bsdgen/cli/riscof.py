@@ -60,7 +60,7 @@ def riscof(
     Every test leaves a signature on the core and on the reference model; they must be equal. Writes
     riscof.json and RISCOF's own report into the model's folder. Ends with exit code 1 if a test fails.
     """
-    from bsdgen.artifacts import write_json
+    from bsdgen.artifacts import locked, sole_writer, write_json
     from bsdgen.cosim.architecture_tests import (
         find_compiler,
         find_suite,
@@ -70,6 +70,9 @@ def riscof(
     )
     from bsdgen.cosim.spike import find_spike
 
+    out.held.enter_context(locked(model, shared=True))
+    if model.is_dir():
+        out.held.enter_context(sole_writer(model / "riscof.json"))
     tests_of = find_suite(suite or plugin_folder() / "suite")
     compiler = compiler or find_compiler()
     if reference is Reference.AUTO:

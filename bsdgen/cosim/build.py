@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from bsdgen.artifacts import atomic_path
+from bsdgen.artifacts import atomic_path, check_room
 from bsdgen.errors import InputError, ToolError
 
 CACHE = "cosim_build"
@@ -169,6 +169,7 @@ def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> Non
         process.wait()
         raise
     if process.returncode:
+        check_room(output.decode("utf-8", "replace"), what)
         log = output.decode("utf-8", "replace").strip().splitlines()
         errors = [line for line in log if "rror" in line] or log
         raise ToolError(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 Nested = dict[str, dict[str, dict[str, int]]]
+_MOST = 1 << 53  # of one count: sums of all cells stay within 64 bits, and JSON holds it exactly
 Axes = tuple[Sequence[str], Sequence[str], Sequence[str]]
 
 
@@ -37,11 +38,15 @@ def from_nested(counts: Mapping[str, Mapping[str, Mapping[str, int]]], axes: Axe
     ------
     KeyError
         A name that `axes` does not have.
+    ValueError
+        A value is no count.
     """
     cube = np.zeros(tuple(map(len, axes)), np.int64)
     where = [{name: at for at, name in enumerate(names)} for names in axes]
     for first, seconds in counts.items():
         for second, thirds in seconds.items():
             for third, n in thirds.items():
+                if not isinstance(n, int) or not 0 <= n < _MOST:
+                    raise ValueError(f"{n!r} is no count ({first}, {second}, {third})")
                 cube[where[0][first], where[1][second], where[2][third]] = n
     return cube

@@ -90,8 +90,8 @@ def document(sources: Sequence[Covered]) -> dict[str, Any]:
     }
 
 
-def from_document(facts: Mapping[str, Any]) -> list[Covered]:
-    """Inverse of `document`.
+def from_document(facts: Mapping[str, Any], where: str = "coverage") -> list[Covered]:
+    """Inverse of `document`; `where` is the file that errors name.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def from_document(facts: Mapping[str, Any]) -> list[Covered]:
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"coverage: is no result of version {VERSION} ({error}); make it anew with `bsdgen coverage`"
+            f"{where}: is no result of version {VERSION} ({error}); make it anew with `bsdgen coverage`"
         ) from error
 
 

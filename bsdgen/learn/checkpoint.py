@@ -144,7 +144,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def is_there(folder: Path, *, with_answers: bool = False) -> bool:
     """Whether a folder holds a checkpoint (and one of a run that had come to know anything)."""
-    return (folder / _STATE).is_file() and not (with_answers and not list(folder.glob("answers-*.npz")))
+    return (folder / _STATE).exists() and not (with_answers and not list(folder.glob("answers-*.npz")))
 
 
 def remove(folder: Path) -> None:

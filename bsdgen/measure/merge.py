@@ -51,7 +51,7 @@ def read_measurement(path: Path) -> tuple[dict[str, Any], Measurement]:
         names = axes_of(result).names
         counted = int(from_nested(result.strata, names).sum())
         wrong = int(from_nested(result.strata_errors, names).sum())
-    except (msgspec.ValidationError, KeyError) as error:
+    except (msgspec.ValidationError, KeyError, ValueError) as error:
         raise InputError(f"{path}: is no measurement ({error}); {again}") from error
     drawn = sum(part.last - part.first for part in result.drawn)
     by_class = sum(item.n for item in result.classes)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bsdgen.artifacts import read_json, sha256, tool_versions
+from bsdgen.artifacts import read_object, sha256, tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.coverage.result import Covered, by_row, from_document, named, together
+from bsdgen.errors import InputError
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -60,7 +61,7 @@ def gather(folder: Path) -> Known:
     equations = find_equations(model, structure)
     info = model.info
     coverage = _result(folder, "coverage.json")
-    covered = from_document(coverage) if coverage is not None else []
+    covered = from_document(coverage, str(folder / "coverage.json")) if coverage is not None else []
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -72,7 +73,7 @@ def gather(folder: Path) -> Known:
         "bsd": _bsd_facts(model, structure),
         "circuit": _circuit_facts(folder, model),
         "measure": _measured(folder),
-        "cosim": _result(folder, "cosim.json"),
+        "cosim": _cosimulated(folder),
         "coverage": _coverage_facts(covered) if covered else None,
         **_inside(Inspection(model)),
         "equations": [
@@ -133,7 +134,7 @@ def _circuit_facts(folder: Path, model: Model) -> dict[str, Any]:
     """AND nodes and depth of the emitted circuit, else of the diagram as it stands."""
     path = folder / "circuit.aig"
     plain = aig_from_bsd(model.bsd)
-    emitted = path.is_file() and _same_function(read_aiger(path).aig, model)
+    emitted = path.exists() and _same_function(read_aiger(path).aig, model)
     circuit: Aig = read_aiger(path).aig if emitted else plain
     return {
         "ands": circuit.n_ands,
@@ -164,11 +165,26 @@ def _measured(folder: Path) -> Any:
     return {key: value for key, value in result.items() if key not in ("strata", "strata_errors")}
 
 
+def _cosimulated(folder: Path) -> Any:
+    """The co-simulation, if it names its programs."""
+    result = _result(folder, "cosim.json")
+    programs = result.get("programs") if result else []
+    if not isinstance(programs, list) or not all(
+        isinstance(item, dict) and {"name", "retired", "mismatches", "passed"} <= set(item)
+        for item in programs
+    ):
+        raise InputError(
+            f"{folder / 'cosim.json'}: is no result of a co-simulation; make it anew with "
+            f"`bsdgen cosim {folder}`"
+        )
+    return result
+
+
 def _result(folder: Path, name: str) -> Any:
     """A result that stands in the folder, unless it is another model's: one learned into it before."""
     path = folder / name
-    if not path.is_file():
+    if not path.exists():
         return None
-    result = read_json(path)
-    of = result.get("model_sha256") if isinstance(result, dict) else None
+    result = read_object(path)
+    of = result.get("model_sha256")
     return None if of is not None and of != sha256(folder / "model.npz") else result

@@ -110,7 +110,7 @@ def load_schema(path: Path) -> Schema:
         raise InputError(
             f"schema {path}: cannot be read ({error.strerror}); give a TOML file with [[field]] tables"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # those of tomllib and of decoding are ValueErrors
         raise InputError(
             f"schema {path}: is no TOML ({error}); expected [[field]] tables with name, width and role"
         ) from error
@@ -124,7 +124,10 @@ def load_schema(path: Path) -> Schema:
         raise InputError(
             f"schema {path}: {error}; each [[field]] needs name, width and role ('in' or 'out')"
         ) from error
-    return Schema(fields)
+    try:
+        return Schema(fields)
+    except InputError as error:
+        raise InputError(f"schema {path}: {error}") from error
 
 
 RVFI_SCHEMA = Schema(

@@ -82,6 +82,7 @@ class _Header(msgspec.Struct):
     fields: tuple[Field, ...]
     columns_sha256: str
     bit_order: str = BIT_ORDER
+    facts_sha256: str = ""  # of fields and provenance; earlier versions wrote none
 
 
 def columns_of(schema: Schema) -> dict[str, int]:
@@ -127,6 +128,12 @@ def _digest(columns: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def _facts_digest(fields: Sequence[Field], provenance: Mapping[str, Any]) -> str:
+    """Of what the metadata say: Parquet has no checksum there, and a flipped bit names another oracle."""
+    plain = msgspec.json.decode(msgspec.json.encode([fields, provenance]))  # as it will be read
+    return hashlib.sha256(msgspec.json.encode(plain)).hexdigest()
+
+
 def write_traces(
     path: Path, rows: Mapping[str, NDArray[Any]], schema: Schema, provenance: Mapping[str, Any]
 ) -> None:
@@ -159,10 +166,12 @@ def write_traces(
     lengths = {name: values.shape[0] for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{where}: columns differ in length ({lengths}), expected one value a row in each")
-    header = _Header(TRACES_VERSION, schema.fields, _digest(columns))
+    provenance = {"oracle": "", **provenance}
+    facts = _facts_digest(schema.fields, provenance)
+    header = _Header(TRACES_VERSION, schema.fields, _digest(columns), facts_sha256=facts)
     metadata = {
         _SCHEMA_KEY: msgspec.json.encode(header),
-        _PROVENANCE_KEY: msgspec.json.encode({"oracle": "", **provenance}),
+        _PROVENANCE_KEY: msgspec.json.encode(provenance),
     }
     table = pa.table({name: pa.array(values) for name, values in columns.items()})
     with atomic_path(path) as temporary:
@@ -187,6 +196,10 @@ def _load_table(path: Path) -> tuple[_Header, dict[str, Any], Any]:
             raise InputError(
                 f"{path}: has trace format {header.version}, expected {TRACES_VERSION}; {_AGAIN} of this "
                 "version"
+            )
+        if header.facts_sha256 and header.facts_sha256 != _facts_digest(header.fields, provenance):
+            raise InputError(
+                f"{path}: its schema or provenance is not what was written (digests differ); {_AGAIN}"
             )
         return header, provenance, file.read()
     except InputError:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_models import adder_model, decoder_model
 
+from bsdgen.artifacts import read_json
 from bsdgen.bsd import Bsd
 from bsdgen.cli.app import COMMANDS, main
 from bsdgen.errors import BudgetReached, InputError
@@ -76,7 +77,7 @@ def test_learn_measure_report_on_a_callable(
     assert main(["measure", str(folder), "-n", "20000", "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)
     assert (measured["vectors"], measured["errors"]) == (20_000, 0)
-    assert json.loads((folder / "measure.json").read_text()) == measured
+    assert read_json(folder / "measure.json") == measured
     assert main(["report", str(folder), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["measure"]["vectors"] == 20_000

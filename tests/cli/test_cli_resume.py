@@ -82,6 +82,7 @@ def bsdgen(place: Path, *words: str, **environment: str) -> subprocess.Completed
 def result(place: Path) -> tuple[str, dict[str, Any]]:
     """Digest of model.npz, and model.json without what a run has cost."""
     info = json.loads((place / "m" / "model.json").read_text())
+    del info["sha256"]
     for name in COST:
         del info["learn"][name]
     return hashlib.sha256((place / "m" / "model.npz").read_bytes()).hexdigest(), info

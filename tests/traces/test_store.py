@@ -159,6 +159,7 @@ def _narrow_schema(table):
     """The same columns, but the schema says that `a` has 2 bits."""
     header = msgspec.json.decode(table.schema.metadata[b"bsdgen.schema"])
     header["fields"][0]["width"] = 2
+    del header["facts_sha256"]  # which would tell it first
     return table.replace_schema_metadata(
         {**table.schema.metadata, b"bsdgen.schema": msgspec.json.encode(header)}
     )
