@@ -11,6 +11,7 @@ from bsdgen.cli.console import Output, table
 from bsdgen.cli.cosim import cosim
 from bsdgen.cli.emit import emit
 from bsdgen.cli.measure import measure
+from bsdgen.cli.mutate import mutate
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
 from bsdgen.cli.prove import prove
 from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed
@@ -60,6 +61,9 @@ def verify(
     random: Annotated[
         int, typer.Option("--random", metavar="N", min=1, help="Random programs to run in lock-step.")
     ] = 1000,
+    faults: Annotated[
+        int, typer.Option("--faults", metavar="N", min=1, help="Gate faults to put into the netlist.")
+    ] = 200,
     time_limit: Annotated[
         float,
         typer.Option("--time-limit", metavar="SECONDS", min=0, help="Wall time of the proof. 0: none."),
@@ -67,11 +71,11 @@ def verify(
     seed: Seed = 0,
     jobs: Jobs = None,
 ) -> None:
-    """Prove an RV32I model, measure it, run programs on its core, and end with one table.
+    """Prove an RV32I model, measure it, run programs on its core, break its gates, and end with one table.
 
-    Does what `bsdgen prove`, `measure`, `cosim` and `cosim --random` do, at sizes for a coffee break, and
-    leaves their results in the model's folder; Verilog is emitted if there is none. Checks go on after one
-    has failed. Ends with exit code 1 when one failed, 5 when the time limit left the proof open.
+    Does what `bsdgen prove`, `measure`, `cosim`, `cosim --random` and `mutate` do, at sizes for a coffee
+    break, and leaves their results in the model's folder; Verilog is emitted if there is none. Checks go on
+    after one has failed. Ends with exit code 1 when one failed, 5 when the time limit left the proof open.
     """
     from bsdgen.artifacts import write_json
     from bsdgen.emit.parts import model_name
@@ -100,6 +104,7 @@ def verify(
     run("vectors", lambda kept: measure(kept, [model], vectors=vectors, seed=seed, jobs=jobs), _vectors)
     run("programs", lambda kept: cosim(kept, model, jobs=jobs), _programs)
     run("random programs", lambda kept: cosim(kept, model, random=random, seed=seed, jobs=jobs), _random)
+    run("mutants", lambda kept: mutate(kept, model, faults=faults, seed=seed, jobs=jobs), _mutants)
     write_json(model / "verify.json", {"steps": [asdict(step) for step in steps]})
     out.result({"steps": [asdict(step) for step in steps]}, _text(steps))
     if errors:
@@ -134,3 +139,11 @@ def _programs(facts: Facts) -> tuple[str, str]:
 
 def _random(facts: Facts) -> tuple[str, str]:
     return f"{facts['programs']:,}, {facts['retired']:,} instructions", f"{len(facts['failed']):,} failed"
+
+
+def _mutants(facts: Facts) -> tuple[str, str]:
+    total = facts["summary"][-1]
+    return (
+        f"{total['n']:,} faults, {total['equivalent']:,} equivalent, {total['undecided']:,} undecided",
+        f"{total['proof']:,} of {total['killable']:,} killable disproved",
+    )

@@ -26,6 +26,7 @@ PROGRAMS = {
         {"retired": 1, "mismatches": 0, "passed": False},
     ]
 }
+MUTANTS = {"summary": [{"n": 7, "equivalent": 1, "undecided": 0, "killable": 6, "proof": 6}]}
 RANDOM = {"programs": 10, "retired": 2000, "failed": [3, 4]}
 
 
@@ -52,7 +53,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, errors: dict[str, BsdgenError]) ->
 
         return run
 
-    for name, facts in (("prove", PROOF), ("measure", VECTORS), ("cosim", PROGRAMS)):
+    for name, facts in (("prove", PROOF), ("measure", VECTORS), ("cosim", PROGRAMS), ("mutate", MUTANTS)):
         monkeypatch.setattr(module, name, command(name, facts))
     monkeypatch.setattr(module, "emit", lambda out, folder: called.append("emit"))
     return called
@@ -61,15 +62,16 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, errors: dict[str, BsdgenError]) ->
 def test_one_table(model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     called = stand_in(monkeypatch, {})
     assert main(["verify", str(model)]) == 0
-    assert called == ["prove", "measure", "cosim", "random"]
+    assert called == ["prove", "measure", "cosim", "random", "mutate"]
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5 and "text of" not in lines[0]
+    assert len(lines) == 6 and "text of" not in lines[0]
     assert "64 bits (diagram, core)" in lines[1] and "62 proved by 2 engines" in lines[1]
     assert "1,000" in lines[2] and "0 errors, 95 % < 3.7e-03" in lines[2]
     assert "3, 13 instructions" in lines[3] and "2 failed" in lines[3]
     assert "10, 2,000 instructions" in lines[4] and "2 failed" in lines[4]
+    assert "7 faults, 1 equivalent" in lines[5] and "6 of 6 killable disproved" in lines[5]
     kept = json.loads((model / "verify.json").read_text())["steps"]
-    assert [step["verdict"] for step in kept] == ["yes"] * 4
+    assert [step["verdict"] for step in kept] == ["yes"] * 5
 
 
 def test_verilog_is_emitted_where_there_is_none(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,13 +83,13 @@ def test_verilog_is_emitted_where_there_is_none(model: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     "errors, code, verdicts",
     [
-        ({"prove": CheckFailed("xor is wrong")}, 1, ["NO", "yes", "yes", "yes"]),
-        ({"prove": BudgetReached("undecided")}, 5, ["NO", "yes", "yes", "yes"]),
-        ({"cosim": ToolError("no verilator")}, 4, ["yes", "yes", "not run", "yes"]),
+        ({"prove": CheckFailed("xor is wrong")}, 1, ["NO", "yes", "yes", "yes", "yes"]),
+        ({"prove": BudgetReached("undecided")}, 5, ["NO", "yes", "yes", "yes", "yes"]),
+        ({"cosim": ToolError("no verilator")}, 4, ["yes", "yes", "not run", "yes", "yes"]),
         (
             {"prove": BudgetReached("undecided"), "random": CheckFailed("2 failed")},
             1,
-            ["NO", "yes", "yes", "NO"],
+            ["NO", "yes", "yes", "NO", "yes"],
         ),
     ],
 )
@@ -102,7 +104,7 @@ def test_checks_go_on(
     """What failed says so in full before the table."""
     called = stand_in(monkeypatch, errors)
     assert main(["verify", str(model)]) == code
-    assert called == ["prove", "measure", "cosim", "random"]
+    assert called == ["prove", "measure", "cosim", "random", "mutate"]
     kept = json.loads((model / "verify.json").read_text())["steps"]
     assert [step["verdict"] for step in kept] == verdicts
     assert [bool(step["error"]) for step in kept] == [verdict != "yes" for verdict in verdicts]
