@@ -44,7 +44,7 @@ class Mutation(msgspec.Struct, frozen=True):
     Attributes
     ----------
     of : "netlist" or "shell".
-    artifact, sha256 : what the faults were put into.
+    artifact, artifact_sha256 : what the faults were put into.
     kinds : in the table's order.
     sources : vectors looked at, by name of the source: each different row once, uniform and directed ones
         rounded up to 64. Of the shell: programs run.
@@ -52,7 +52,7 @@ class Mutation(msgspec.Struct, frozen=True):
 
     of: str
     artifact: str
-    sha256: str
+    artifact_sha256: str
     model_sha256: str
     specification: str
     seed: int

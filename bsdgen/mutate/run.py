@@ -86,7 +86,7 @@ def mutate_netlist(
     return Mutation(
         of="netlist",
         artifact=str(stage.artifact),
-        sha256=sha256(stage.artifact),
+        artifact_sha256=sha256(stage.artifact),
         model_sha256=sha256(folder / "model.npz"),
         specification=specification.name,
         seed=seed,

@@ -103,7 +103,7 @@ def mutate_shell(
     return Mutation(
         of="shell",
         artifact=str(core),
-        sha256=sha256(core),
+        artifact_sha256=sha256(core),
         model_sha256=sha256(folder / "model.npz"),
         specification=machine_specification(base, classes).name,
         seed=seed,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small_models import adder_model, adder_schema
 
+from bsdgen.artifacts import read_json
 from bsdgen.bits import from_bool, to_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger, write_aiger
@@ -110,7 +111,7 @@ def test_simulation_is_evaluation(adder: Path) -> None:
 def test_every_verdict_is_what_all_inputs_say(adder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(run(adder, "--seed", "5", "--vectors", "1000", "-q", "--json")) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts == json.loads((adder / "mutate.json").read_text())
+    assert facts == read_json(adder / "mutate.json")
     aig = read_aiger(adder / "circuit.aig").aig
     spec = read_specification(adder.parent / "spec.v", adder_schema(4))
     for item in facts["faults"]:

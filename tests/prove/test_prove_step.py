@@ -10,6 +10,7 @@ import pytest
 from prove_models import step_model
 from standin import written_step
 
+from bsdgen.artifacts import read_json
 from bsdgen.bits import pack_fields, to_bool
 from bsdgen.circuit.aig import Aig, AigBuilder, aig_from_bsd, copy_into
 from bsdgen.cli.app import main
@@ -71,7 +72,7 @@ def test_the_diagram_is_proved_by_both_engines(right: Path, capsys: pytest.Captu
     assert {row["name"]: row["cared"] for row in stage["instructions"]}[
         "ecall"
     ] == 14  # nothing written, a trap
-    assert json.loads((right / "proof.json").read_text()) == proof
+    assert read_json(right / "proof.json") == proof
     assert "proving the diagram" in out.err
 
 
