@@ -47,7 +47,7 @@ class SweepStats:
     unknown: int
 
 
-class _Solver:
+class Solver:
     """Incremental Tseitin encoding of a growing graph: a cone's clauses come when it is first asked for."""
 
     def __init__(self, graph: AigBuilder) -> None:
@@ -63,6 +63,7 @@ class _Solver:
         self.solver.add_clause([-1])  # the solver's variable is index + 1; index 0 is FALSE
 
     def close(self) -> None:
+        """Give its memory back."""
         self.solver.delete()
 
     @staticmethod
@@ -111,7 +112,7 @@ class _Solver:
         return inputs
 
 
-class _Groups:
+class Groups:
     """Nodes that no assignment so far tells apart, complements counted as alike.
 
     A node's signature is a running hash of its simulated words, its phase the value in the very first
@@ -189,12 +190,12 @@ def _sweep(
     a: Aig, b: Aig, rng: np.random.Generator | None, first: bool
 ) -> tuple[list[Difference], SweepStats]:
     joint, outputs_a, outputs_b = _joint(a, b)
-    groups = _Groups(joint, rng or np.random.default_rng(0))
+    groups = Groups(joint, rng or np.random.default_rng(0))
     reduced = AigBuilder(joint.n_inputs)
-    solver = _Solver(reduced)
+    solver = Solver(reduced)
     found: list[Difference] = []
     try:
-        image, counts = _reduce(joint, groups, reduced, solver)
+        image, counts = reduce_graph(joint, groups, reduced, solver)
 
         def final(literal: int) -> int:
             return image[literal >> 1] ^ (literal & 1)
@@ -210,8 +211,8 @@ def _sweep(
         solver.close()
 
 
-def _reduce(
-    joint: Aig, groups: _Groups, reduced: AigBuilder, solver: _Solver
+def reduce_graph(
+    joint: Aig, groups: Groups, reduced: AigBuilder, solver: Solver
 ) -> tuple[list[int], tuple[int, int, int]]:
     """Reduced literal of every index of `joint`, and how many pairs were proved, refuted, given up."""
     first = 1 + joint.n_inputs

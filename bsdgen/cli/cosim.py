@@ -35,7 +35,7 @@ class Against(StrEnum):
     NONE = "none"
 
 
-def _shipped_programs() -> list[Path]:
+def shipped_programs() -> list[Path]:
     """Programs of the working folder, else of the clone that this package is installed from."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
         folder = root / "sim" / "programs"
@@ -115,7 +115,7 @@ def cosim(
     binary = model / "model.npz"
     digest = sha256(binary) if binary.is_file() else ""  # before the run: the model may be learned anew in it
     if random is None:
-        files = program_files(programs or _shipped_programs())
+        files = program_files(programs or shipped_programs())
         options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
         options |= {"jobs": jobs, "stall": stall, "last": last, "signature": signature, "wave_length": wave}
         _run_programs(out, model, files, digest, options)

@@ -7,7 +7,7 @@ import typer
 
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
-from bsdgen.cli.prove import EngineChoice, Isa
+from bsdgen.cli.prove import EngineChoice, IsaName, SpecFile, Subset, TopModule
 from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
 
 if TYPE_CHECKING:
@@ -59,29 +59,10 @@ def mutate(
     engine: Annotated[
         EngineChoice, typer.Option("--engine", metavar="both|abc|sat", help="Who must disprove a fault.")
     ] = EngineChoice.BOTH,
-    isa: Annotated[
-        Isa | None,
-        typer.Option(
-            "--isa", metavar="rv32i|rv32e", help="What the model is (default: what it was learned from)."
-        ),
-    ] = None,
-    subset: Annotated[
-        str | None,
-        typer.Option(
-            "--subset",
-            metavar="CLASS,...",
-            help="Opcode classes outside of which nothing is specified (default: those it was learned on).",
-        ),
-    ] = None,
-    spec: Annotated[
-        Path | None,
-        typer.Option(
-            "--spec", metavar="FILE", help="Verilog or RTLIL that the model is, as for bsdgen prove."
-        ),
-    ] = None,
-    top: Annotated[
-        str, typer.Option("--top", metavar="MODULE", help="Module of --spec (default: the topmost).")
-    ] = "",
+    isa: IsaName = None,
+    subset: Subset = None,
+    spec: SpecFile = None,
+    top: TopModule = "",
     time_limit: Annotated[
         float,
         typer.Option(
@@ -108,7 +89,7 @@ def mutate(
     when the time limit left some undecided.
     """
     from bsdgen.artifacts import check_writable, write_json
-    from bsdgen.cli.prove import _plain, _specification
+    from bsdgen.cli.prove import plain, specification_of
     from bsdgen.model import Model
     from bsdgen.mutate.result import mutation_text, summary
     from bsdgen.mutate.run import mutate_netlist
@@ -121,7 +102,7 @@ def mutate(
         raise UsageError("--spec says nothing of the core; leave --shell or --spec out")
     loaded = Model.load(model)
     check_writable(model)
-    specification, base, classes = _specification(loaded, model, isa, subset, spec, top)
+    specification, base, classes = specification_of(loaded, model, isa, subset, spec, top)
     count = faults or (_SHELL_FAULTS if shell else _FAULTS)
     numbers = [only] if only is not None else list(range(count))
     if paths and not run_programs:
@@ -151,7 +132,7 @@ def mutate(
             run = mutate_shell(loaded, model, numbers, **options)
         else:
             run = mutate_netlist(loaded, model, specification, numbers, vectors=vectors, **options)
-    facts = {"summary": summary(run), **_plain(run)}
+    facts = {"summary": summary(run), **plain(run)}
     if only is None:
         write_json(model / ("mutate_shell.json" if shell else "mutate.json"), facts)
     out.result(facts, mutation_text(run))
@@ -160,13 +141,13 @@ def mutate(
 
 def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:
     """Programs and traces to look at."""
-    from bsdgen.cli.cosim import _shipped_programs
+    from bsdgen.cli.cosim import shipped_programs
     from bsdgen.core.single import is_step_function
 
     if not paths:
         if not is_step_function(model.schema):
             return []
-        paths = _shipped_programs()
+        paths = shipped_programs()
     files: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -42,6 +42,35 @@ class Isa(StrEnum):
     RV32E = "rv32e"
 
 
+IsaName = Annotated[
+    Isa | None,
+    typer.Option(
+        "--isa", metavar="rv32i|rv32e", help="What the model must be (default: what it was learned from)."
+    ),
+]
+Subset = Annotated[
+    str | None,
+    typer.Option(
+        "--subset",
+        metavar="CLASS,...",
+        help="Opcode classes outside of which nothing is specified (default: those it was learned on).",
+    ),
+]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--spec",
+        metavar="FILE",
+        help="Verilog or RTLIL that the model must be: ports named as its fields, and <output>_care where "
+        "not all bits mean something.",
+    ),
+]
+TopModule = Annotated[
+    str, typer.Option("--top", metavar="MODULE", help="Module of --spec (default: the topmost).")
+]
+"""Options that say what a model is held to."""
+
+
 def prove(
     out: Output,
     model: Annotated[
@@ -65,32 +94,10 @@ def prove(
         str | None,
         typer.Option("--instruction", metavar="NAME,...", help="Prove these instructions only."),
     ] = None,
-    isa: Annotated[
-        Isa | None,
-        typer.Option(
-            "--isa", metavar="rv32i|rv32e", help="What it must be (default: what it was learned from)."
-        ),
-    ] = None,
-    subset: Annotated[
-        str | None,
-        typer.Option(
-            "--subset",
-            metavar="CLASS,...",
-            help="Opcode classes outside of which nothing is proved (default: those it was learned on).",
-        ),
-    ] = None,
-    spec: Annotated[
-        Path | None,
-        typer.Option(
-            "--spec",
-            metavar="FILE",
-            help="Verilog or RTLIL that the model must be: ports named as its fields, and <output>_care "
-            "where not all bits mean something.",
-        ),
-    ] = None,
-    top: Annotated[
-        str, typer.Option("--top", metavar="MODULE", help="Module of --spec (default: the topmost).")
-    ] = "",
+    isa: IsaName = None,
+    subset: Subset = None,
+    spec: SpecFile = None,
+    top: TopModule = "",
     time_limit: Annotated[
         float,
         typer.Option(
@@ -140,7 +147,7 @@ def prove(
     check_writable(model)
     if not loaded.info.get("learn", {}).get("finished", True):
         out.note(f"{model}: is not finished, a budget was reached while it was learned")
-    specification, base, classes = _specification(loaded, model, isa, subset, spec, top)
+    specification, base, classes = specification_of(loaded, model, isa, subset, spec, top)
     chosen = [item.value for item in (stages or StageChoice)]
     if spec is not None:
         chosen = _without_core(chosen, stages is not None)
@@ -161,11 +168,12 @@ def prove(
             progress=_teller(progress),
         )
     write_json(model / "proof.json", proof)
-    out.result(_plain(proof), proof_text(proof))
+    out.result(plain(proof), proof_text(proof))
     _conclude(proof, model, time_limit)
 
 
-def _plain(value: object) -> dict[str, Any]:
+def plain(value: object) -> dict[str, Any]:
+    """A result as a JSON-ready object."""
     import msgspec
 
     plain: dict[str, Any] = msgspec.to_builtins(value)
@@ -188,7 +196,7 @@ def _without_core(chosen: list[str], asked: bool) -> list[str]:
     return [name for name in chosen if name != "core"]
 
 
-def _specification(
+def specification_of(
     model: "Model", folder: Path, isa: Isa | None, subset: str | None, spec: Path | None, top: str
 ) -> "tuple[Specification, Base, tuple[str, ...] | None]":
     """What the model must be, and what its core is built around."""
@@ -286,13 +294,13 @@ def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None
 
 def _check_spike(out: Output, specification: "Specification") -> "tuple[list[SpikeResult], str]":
     """Results by program, or why there are none."""
-    from bsdgen.cli.cosim import _shipped_programs
+    from bsdgen.cli.cosim import shipped_programs
     from bsdgen.cli.record import program_files
     from bsdgen.prove.selfcheck import check_against_spike, find_spike
 
     try:
         find_spike()
-        programs = program_files(_shipped_programs())
+        programs = program_files(shipped_programs())
     except (ToolError, InputError) as error:
         return [], str(error)
     with out.progress("checking the specification against Spike") as progress:

@@ -14,7 +14,7 @@ from bsdgen.cli.measure import measure
 from bsdgen.cli.mutate import mutate
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
 from bsdgen.cli.prove import prove
-from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed
+from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed, InputError
 
 Facts = dict[str, Any]
 
@@ -78,8 +78,15 @@ def verify(
     after one has failed. Ends with exit code 1 when one failed, 5 when the time limit left the proof open.
     """
     from bsdgen.artifacts import write_json
+    from bsdgen.core.single import is_step_function
     from bsdgen.emit.parts import model_name
+    from bsdgen.model import Model
 
+    if not is_step_function(Model.load(model).schema):
+        raise InputError(
+            f"{model}: only an RV32I step function has a core to run programs on; use `bsdgen prove {model} "
+            "--spec FILE`, `bsdgen measure` and `bsdgen mutate` for another"
+        )
     if not (model / "verilog" / f"{model_name(model)}_core.v").is_file():
         emit(_Kept(out), model)
     steps: list[Step] = []

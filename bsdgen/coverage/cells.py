@@ -106,8 +106,6 @@ ILLEGAL_PATTERNS: tuple[str, ...] = (
 )
 """Why a word is no instruction; the last ones that hold nothing else come last."""
 
-_BRANCHES = tuple(encoding.name for encoding in ENCODINGS if encoding.format == "B")
-
 
 def _row_names() -> tuple[str, ...]:
     names: list[str] = []

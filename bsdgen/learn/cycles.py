@@ -1,4 +1,4 @@
-"""Which merge of a cycle is wrong, and a row that shows it.
+"""Assembling a diagram although merges make cycles: which merge of a cycle is wrong, and a row that shows it.
 
 A function f that leads back to itself through the cofactors x1 = b1, ..., xk = bk is said to be its own
 cofactor, so not to depend on x1; but it was expanded on x1 because some row r shows that it does. One of r
@@ -8,17 +8,30 @@ claim is wrong: a counterexample without any diagram (the search of Rivest and S
 Computation 103, 1993, on a path that never ends).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from bsdgen.bits import U64
+from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
 from bsdgen.learn.blame import Step, differing, edge, given_up
 from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.layers import Expander
 from bsdgen.learn.ledger import Ledger
 from bsdgen.learn.queries import Queries
+from bsdgen.learn.tree import TreeNode
 
+_CYCLES = 64  # merges that are undone one by one before a round begins anew with what refutes them
 _TRIES = 16  # rows on which the first function of the cycle depends on its variable
+
+
+class Cyclic(Exception):
+    """Too many merges make cycles; `rows` (n, w) refute them."""
+
+    def __init__(self, rows: U64) -> None:
+        super().__init__(f"{rows.shape[0]} merges make cycles")
+        self.rows = rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +50,49 @@ class Undone:
     edges: list[tuple[int, int]]
     record: Ledger
     rows: U64
+
+
+def assembled(
+    expander: Expander, tree: list[TreeNode], bank: U64, number: int, give_up: Callable[[Ledger], None]
+) -> tuple[Assembly, int]:
+    """The diagram of a tree over the expander's functions, and how many merges were undone for it.
+
+    Parameters
+    ----------
+    bank : uint64, shape (k, w).
+    number : of the round.
+    give_up : told the records of merges that are undone.
+
+    Raises
+    ------
+    Cyclic
+        More than 64 rows refute merges: with them in the bank these would not be made.
+    """
+    table, queries = expander.table, expander.queries
+    witnesses: list[U64] = []
+    n_undone = 0
+    while True:
+        try:
+            return assemble(table, tree, queries.n_outputs, queries.w_in), n_undone
+        except Unexpanded as left:
+            functions = [table.at(i) for i in left.ids]
+            signatures = expander.memory.signatures(
+                queries,
+                bank,
+                np.array([f.output for f in functions], np.int64),
+                np.array([f.mask for f in functions]),
+                np.array([f.value for f in functions]),
+            )
+            expander.expand(left.ids, signatures, b"left over")
+        except CycleFound as found:
+            wrong = undone(table, found.path, bank, queries, number)
+            give_up(wrong.record)
+            witnesses.append(wrong.rows)
+            if sum(rows.shape[0] for rows in witnesses) > _CYCLES:
+                raise Cyclic(np.unique(np.concatenate(witnesses), axis=0)) from found
+            for index, branch in wrong.edges:
+                expander.separate(index, branch)
+                n_undone += 1
 
 
 def undone(

@@ -20,13 +20,12 @@ from bsdgen.bits import U64
 from bsdgen.bsd import Bsd
 from bsdgen.errors import BudgetReached, InputError, OracleContradiction
 from bsdgen.learn.accuracy import Accuracy, measure_accuracy
-from bsdgen.learn.assemble import Assembly, CycleFound, Unexpanded, assemble
 from bsdgen.learn.blame import refuted
 from bsdgen.learn.budget import Budget, out_of_memory
 from bsdgen.learn.check import Checker, Mistakes
 from bsdgen.learn.config import Event, LearnConfig, LearnStats
 from bsdgen.learn.contexts import Context
-from bsdgen.learn.cycles import undone
+from bsdgen.learn.cycles import Cyclic, assembled
 from bsdgen.learn.functions import FunctionTable
 from bsdgen.learn.keeper import Cost, Keeper, RoundState, spot_check
 from bsdgen.learn.layers import Expander, Memory
@@ -42,7 +41,6 @@ from bsdgen.learn.unfinished import Stopped, best_so_far
 from bsdgen.learn.watch import WatchedOracle
 from bsdgen.oracle.protocol import Oracle
 
-_CYCLES = 64  # merges of cycles that are undone one by one before a round begins anew with what refutes them
 _MEASURE_SHARE = 0.05  # of the time limit, for the measurement at its end
 
 
@@ -54,14 +52,6 @@ class Fitted:
     stats: LearnStats
     ledger: dict[str, NDArray[Any]]
     summary: dict[str, Any]
-
-
-class Cyclic(Exception):
-    """Too many merges make cycles; `rows` (n, w) refute them."""
-
-    def __init__(self, rows: U64) -> None:
-        super().__init__(f"{rows.shape[0]} merges make cycles")
-        self.rows = rows
 
 
 class Fit:
@@ -317,38 +307,13 @@ class Fit:
         self.progress.building(table, grower)
         grower.grow(self._root())
         grower.settled = len(table)
-        assembly = self._assemble(expander, grower, bank)
+        assembly, n_undone = assembled(expander, grower.nodes, bank, self.round + 1, self._give_up)
+        self.n_separated += n_undone
         return Attempt(table, grower.nodes, assembly, Checker(self.queries, assembly).mistakes, bank)
 
     def _root(self) -> Context:
         zero = np.zeros(self.queries.w_in, np.uint64)
         return Context(zero, zero.copy(), np.arange(self.queries.n_outputs, dtype=np.int64))
-
-    def _assemble(self, expander: Expander, grower: TreeGrower, bank: U64) -> Assembly:
-        table = expander.table
-        witnesses: list[U64] = []
-        while True:
-            try:
-                return assemble(table, grower.nodes, self.queries.n_outputs, self.queries.w_in)
-            except Unexpanded as left:
-                functions = [table.at(i) for i in left.ids]
-                signatures = self.memory.signatures(
-                    self.queries,
-                    bank,
-                    np.array([f.output for f in functions], np.int64),
-                    np.array([f.mask for f in functions]),
-                    np.array([f.value for f in functions]),
-                )
-                expander.expand(left.ids, signatures, b"left over")
-            except CycleFound as found:
-                wrong = undone(table, found.path, bank, self.queries, self.round + 1)
-                self._give_up(wrong.record)
-                witnesses.append(wrong.rows)
-                if sum(rows.shape[0] for rows in witnesses) > _CYCLES:
-                    raise Cyclic(np.unique(np.concatenate(witnesses), axis=0)) from found
-                for index, branch in wrong.edges:
-                    expander.separate(index, branch)
-                    self.n_separated += 1
 
     def _answered(self, n_rows: int) -> None:
         """After each answer of the oracle."""

@@ -16,7 +16,7 @@ import numpy as np
 from bsdgen.bits import U64, from_bool, n_words
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 from bsdgen.circuit.equivalence import Engine, abc_equal
-from bsdgen.circuit.sweep import _Groups, _reduce, _Solver
+from bsdgen.circuit.sweep import Groups, Solver, reduce_graph
 from bsdgen.errors import CheckFailed, ToolError
 from bsdgen.mutate.faults import Fault, faulty, made
 from bsdgen.mutate.simulation import Vectors
@@ -130,9 +130,9 @@ class Decider:
         got = [builder.and_(c, v) for c, v in zip(care, ours, strict=True)]
         joint = builder.build([*care, *wanted, *nodes, *got])
         reduced = AigBuilder(n)
-        solver = _Solver(reduced)
+        solver = Solver(reduced)
         try:
-            image, _ = _reduce(joint, _Groups(joint, np.random.default_rng(0)), reduced, solver)
+            image, _ = reduce_graph(joint, Groups(joint, np.random.default_rng(0)), reduced, solver)
         finally:
             solver.close()
         final = [image[literal >> 1] ^ (literal & 1) for literal in joint.outputs.tolist()]
@@ -142,7 +142,7 @@ class Decider:
     def _sat(self, fault: Fault, limit_s: float) -> tuple[str, U64 | None, int]:
         reduced, care, wanted, nodes = self._reduced
         graph = copy.deepcopy(reduced)
-        solver = _Solver(graph)
+        solver = Solver(graph)
         seen = self._vectors.see(fault, stop=False)
         end = time.monotonic() + limit_s
         try:
@@ -173,7 +173,7 @@ class Decider:
         graph: AigBuilder,
         nodes: list[int],
         changed: np.ndarray | None,
-        solver: _Solver,
+        solver: Solver,
         end: float,
     ) -> list[int]:
         """Literals of all nodes with the fault; those that no vector saw changed are proved equal if they
@@ -194,7 +194,7 @@ class Decider:
                 literal[index] = nodes[index]
         return literal
 
-    def _checked(self, fault: Fault, solver: _Solver, position: int) -> U64:
+    def _checked(self, fault: Fault, solver: Solver, position: int) -> U64:
         """The solver's assignment, after a look whether the output is wrong there."""
         bits = solver.assignment()
         for variable, value in self.specification.whole.cube:
@@ -208,7 +208,7 @@ class Decider:
         return packed
 
 
-def _equal(solver: _Solver, a: int, b: int, end: float) -> bool | None:
+def _equal(solver: Solver, a: int, b: int, end: float) -> bool | None:
     """Whether two literals are equal; None when the time is over."""
     if a == b:
         return True

@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from small_models import adder_model
 
+from bsdgen.bsd import Bsd
 from bsdgen.cli import verify as module
 from bsdgen.cli.app import main
 from bsdgen.cli.console import Output
 from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed, ToolError
+from bsdgen.model import Model
+from bsdgen.traces.schema import RVFI_SCHEMA
 
 PROOF = {
     "engines": ["abc", "sat"],
@@ -32,6 +37,9 @@ RANDOM = {"programs": 10, "retired": 2000, "failed": [3, 4]}
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
+    """A model with the fields of a step function, whatever it computes; the commands are stand-ins."""
+    zero = Bsd(RVFI_SCHEMA.n_inputs, *np.zeros((3, 0), np.int32), np.zeros(RVFI_SCHEMA.n_outputs, np.int32))
+    Model(zero, RVFI_SCHEMA, {}).save(tmp_path)
     (tmp_path / "verilog").mkdir()
     (tmp_path / "verilog" / f"{tmp_path.name}_core.v").touch()
     return tmp_path
@@ -111,3 +119,13 @@ def test_checks_go_on(
     said = capsys.readouterr()
     if "prove" in errors:
         assert said.out.splitlines()[0] == "text of prove"
+
+
+def test_another_function_has_no_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called = stand_in(monkeypatch, {})
+    adder_model().save(tmp_path)
+    assert main(["verify", str(tmp_path)]) == 3 and not called
+    assert "only an RV32I step function" in capsys.readouterr().err
+    assert not (tmp_path / "verify.json").exists()

@@ -6,7 +6,7 @@ from small_oracles import FieldOracle, Fields, TableOracle, learn, small_config
 
 from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
-from bsdgen.learn import BsdLearner, LearnConfig, fit, tree
+from bsdgen.learn import BsdLearner, LearnConfig, cycles, fit, tree
 from bsdgen.learn.blame import Step, Walk, given_up, refuted
 from bsdgen.learn.facts import array_of, plain
 from bsdgen.learn.functions import FunctionTable
@@ -88,7 +88,7 @@ def test_a_row_that_refutes_is_kept() -> None:
 
 
 def test_an_unfinished_diagram_has_refuted_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "_CYCLES", 1 << 20)  # so that the one round ends with a diagram
+    monkeypatch.setattr(cycles, "_CYCLES", 1 << 20)  # so that the one round ends with a diagram
     fitted = BsdLearner(small_config(max_rounds=1, n_sensitivity=64))
     with pytest.raises(BudgetReached):
         fitted.fit(equality(), recorded())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,15 @@ from small_oracles import FieldOracle, Fields, learn, small_config
 from test_blame import check_witnesses
 
 from bsdgen.bits import U64
-from bsdgen.learn import BsdLearner, Event, fit
+from bsdgen.errors import BudgetReached
+from bsdgen.learn import BsdLearner, Event, cycles, fit
+from bsdgen.learn.assemble import Assembly
 from bsdgen.learn.cycles import Undone, undone
 from bsdgen.learn.functions import FunctionTable
-from bsdgen.learn.ledger import Kind, Status
+from bsdgen.learn.keeper import Keeper, RoundState
+from bsdgen.learn.layers import Memory
+from bsdgen.learn.ledger import Kind, Ledger, Status
+from bsdgen.learn.product import Product
 from bsdgen.learn.queries import Queries
 
 WIDTHS = [12, 12, 32, 32]
@@ -38,7 +44,7 @@ def test_what_is_undone_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
         found.append((path, undone(table, path, bank, queries, n)))
         return found[-1][1]
 
-    monkeypatch.setattr(fit, "undone", seen)
+    monkeypatch.setattr(cycles, "undone", seen)
     oracle = selected()
     assert is_right(learn(oracle, n_bank=4096), oracle)
     assert found
@@ -50,7 +56,7 @@ def test_what_is_undone_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_round_begins_anew_with_what_refutes_its_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "_CYCLES", 2)
+    monkeypatch.setattr(cycles, "_CYCLES", 2)
     oracle = selected()
     learner = learn(oracle, n_bank=4096)
     assert is_right(learner, oracle)
@@ -60,7 +66,7 @@ def test_a_round_begins_anew_with_what_refutes_its_cycles(monkeypatch: pytest.Mo
 
 def test_the_same_after_rounds_that_began_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What they refuted, and the diagram of the round before, are part of what is resumed from."""
-    monkeypatch.setattr(fit, "_CYCLES", 2)
+    monkeypatch.setattr(cycles, "_CYCLES", 2)
     oracle = selected()
     whole = learn(oracle, n_bank=4096)
     stops = 0
@@ -108,3 +114,63 @@ def test_without_a_row_the_last_edge_is_undone() -> None:
     shown = undone(table, path, bank, queries, 3)
     assert shown.edges == path and shown.rows.shape == (1, 1)
     check_witnesses(shown.record, oracle)
+
+
+def rare() -> FieldOracle:
+    """Equal words: with few rows of sensitivities it takes rounds."""
+    return FieldOracle([32, 32], [1], lambda a, b: ((a == b).astype(np.uint64),))
+
+
+def test_the_best_diagram_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A round that begins anew has none of its own to put in its place."""
+    monkeypatch.setattr(cycles, "_CYCLES", 1 << 20)  # rounds end with diagrams
+    begin, seen = Keeper.begin_round, []
+
+    def begun(self: Keeper, state: RoundState, best: Product | None, *rest: Any) -> None:
+        begin(self, state, best, *rest)
+        if best is not None:
+            begin(self, state, None, *rest)
+            left = Keeper(tmp_path, self.made)
+            left.resume(Memory())
+            assert left.best is not None
+            seen.append(left.best.bsd.n_nodes)
+
+    monkeypatch.setattr(Keeper, "begin_round", begun)
+    learner = BsdLearner(small_config(n_sensitivity=64, max_rounds=2))
+    with pytest.raises(BudgetReached):
+        learner.fit(rare(), Fields([32, 32]).random(3, 500), checkpoint=tmp_path)
+    assert seen
+
+
+def test_an_earlier_diagram_keeps_its_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What speaks against the diagram of round 1 is said of it, though round 2 ended without one."""
+    monkeypatch.setattr(cycles, "_CYCLES", 1 << 20)
+    rows = Fields([32, 32]).random(3, 500)
+    calls: list[int] = []
+
+    def at_second(*of: Any) -> tuple[Assembly, int]:
+        calls.append(1)
+        if len(calls) > 1:
+            raise cycles.Cyclic(rows[:3])
+        return cycles.assembled(*of)
+
+    monkeypatch.setattr(fit, "assembled", at_second)
+    refuted = []
+    for rounds in (1, 2):
+        calls.clear()
+        learner = BsdLearner(small_config(n_sensitivity=64, max_rounds=rounds))
+        with pytest.raises(BudgetReached, match=f"after {rounds} rounds"):
+            learner.fit(rare(), rows)
+        ledger = Ledger.from_arrays(learner.ledger_)
+        assert ledger is not None
+        refuted.append(int(((ledger.status == Status.REFUTED) & (ledger.round == 0)).sum()))
+    assert refuted[0] == refuted[1] > 0
+
+
+def test_no_questions() -> None:
+    """Where nothing is left to be asked, nothing is answered."""
+    queries, none, cubes = Queries(rare()), np.zeros(0, np.int64), np.zeros((0, 1), np.uint64)
+    bank = np.zeros((128, 1), np.uint64)
+    assert queries.signatures(bank, none, cubes, cubes).shape == (0, 2)
+    one, cube = np.zeros(1, np.int64), np.zeros((1, 1), np.uint64)
+    assert queries.sensitivities(bank[None], one, cube, cube, none, none).shape == (0, 2)

@@ -13,7 +13,7 @@ from bsdgen.bsd import Bsd
 from bsdgen.learn.control import GONE, ControlTree
 from bsdgen.learn.share import Sharing, share
 from bsdgen.learn.share.exclusive import ExclusiveGraph
-from bsdgen.learn.share.graph import Graph
+from bsdgen.learn.share.graph import Graph, variables
 from bsdgen.learn.share.search import Search
 from bsdgen.learn.share.units import Contexts
 
@@ -182,3 +182,35 @@ def test_what_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     of = built()
     monkeypatch.setattr(sys.modules["bsdgen.learn.share.share"], "_LARGEST", of.bsd.n_nodes)
     assert share(of.bsd, of.tree, True, True) is None
+
+
+def test_orders_that_make_the_whole_larger_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each function with its last variables tested first: the result is the one without reordering."""
+
+    def worse(graph: Graph, contexts: Contexts, sifter: object) -> tuple[Contexts, dict[int, int]]:
+        literals = {e & ~1 for of in contexts.settled for e in of.values() if e >= 2 * graph.first}
+        renamed = {}
+        for literal in sorted(literals):
+            made = literal
+            for variable in variables(graph.support(literal))[-6:]:
+                low, high = (graph.cofactors([made], 2 * (variable + 1), bit)[0] for bit in (0, 1))
+                made = graph.ite(2 * (variable + 1), high, low)
+            renamed[literal] = made
+        return contexts.replaced(renamed), renamed
+
+    of = built()
+    module = sys.modules["bsdgen.learn.share.share"]
+    monkeypatch.setattr(module, "reordered", worse)
+    monkeypatch.setattr(module, "unsplit", lambda graph, contexts, sifter: contexts)
+    plain = share(of.bsd, of.tree, True, False, False)
+
+    def again(*of: object) -> None:
+        raise AssertionError("what makes the whole larger was taken")
+
+    monkeypatch.setattr(module, "share", again)  # how a result that is too large is made anew
+    kept = share(of.bsd, of.tree, True, False, True)
+    assert kept is not None and plain is not None and same(kept.bsd, plain.bsd)
+    sizes = iter((0, 1))
+    monkeypatch.setattr(module, "_gates", lambda graph, contexts: next(sizes))
+    with pytest.raises(AssertionError, match="larger was taken"):
+        share(of.bsd, of.tree, True, False, True)
