@@ -131,7 +131,7 @@ def test_what_the_last_check_refutes_is_learned_again(monkeypatch: pytest.Monkey
     def only_after_sharing(self: Checker, *rest: Any) -> Mistakes:
         return run(self, *rest) if self.made is not self.assembly else replace(self.mistakes, checked=1)
 
-    monkeypatch.setattr("bsdgen.learn.fit.assemble", wrong_at_first)
+    monkeypatch.setattr("bsdgen.learn.cycles.assemble", wrong_at_first)
     monkeypatch.setattr(Checker, "run", only_after_sharing)
     events: list[Event] = []
     learner = fit(events)
