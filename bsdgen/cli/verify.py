@@ -74,13 +74,15 @@ def verify(
     """Prove an RV32I model, measure it, run programs on its core, break its gates, and end with one table.
 
     Does what `bsdgen prove`, `measure`, `cosim`, `cosim --random` and `mutate` do, at sizes for a coffee
-    break, and leaves their results in the model's folder; Verilog is emitted if there is none. Checks go on
-    after one has failed. Ends with exit code 1 when one failed, 5 when the time limit left the proof open.
+    break, and leaves their results and the report in the model's folder; Verilog is emitted if there is none.
+    Checks go on after one has failed. Ends with exit code 1 when one failed, 5 when the time limit left the
+    proof open.
     """
-    from bsdgen.artifacts import write_json
+    from bsdgen.artifacts import sha256, write_json
     from bsdgen.core.single import is_step_function
     from bsdgen.emit.parts import model_name
     from bsdgen.model import Model
+    from bsdgen.report import write_report
 
     if not is_step_function(Model.load(model).schema):
         raise InputError(
@@ -112,8 +114,12 @@ def verify(
     run("programs", lambda kept: cosim(kept, model, jobs=jobs), _programs)
     run("random programs", lambda kept: cosim(kept, model, random=random, seed=seed, jobs=jobs), _random)
     run("mutants", lambda kept: mutate(kept, model, faults=faults, seed=seed, jobs=jobs), _mutants)
-    write_json(model / "verify.json", {"steps": [asdict(step) for step in steps]})
-    out.result({"steps": [asdict(step) for step in steps]}, _text(steps))
+    facts = {"model_sha256": sha256(model / "model.npz"), "steps": [asdict(step) for step in steps]}
+    write_json(model / "verify.json", facts)
+    with out.progress("writing the report") as progress:
+        write_report(model)
+        progress(1, 1)
+    out.result(facts, f"{_text(steps)}\n\nreport    {model / 'report.html'}")
     if errors:
         first = next((error for error in errors if isinstance(error, CheckFailed)), errors[0])
         raise first

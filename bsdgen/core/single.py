@@ -4,20 +4,22 @@ The shell holds state and nothing else: pc, the registers, a memory port and an 
 does, which registers it reads included, is the learned modules' business. Memory answers in the same cycle. A
 trap writes nothing and continues at reset pc + 4, where a program puts a jump to its handler.
 
-==================  =====
-==================================================================================== port                width
-meaning
-==================  =====
-==================================================================================== clk, rst            1
-rising edge; synchronous reset, active high reset_pc            32     first pc, held constant (absent if the
-core was made with a fixed one) enable              1      an instruction may retire in this cycle; 0 while
-fetch or memory keeps it waiting fetch_addr          32     out: address of the instruction fetch_data
-32     the instruction mem_addr            32     out: word address mem_rmask           4      out: bytes to
-read, 0 without an access mem_wmask           4      out: bytes to write, 0 without an access mem_wdata
-32     out: data, in their lanes mem_rdata           32     the word at mem_addr rvfi_*
-out: what retires in this cycle, as in the RISC-V Formal Interface
-==================  =====
-====================================================================================
+================ ===== ============================================================================
+port             width meaning
+================ ===== ============================================================================
+clk, rst         1     rising edge; synchronous reset, active high
+reset_pc         32    first pc, held constant (absent if the core was made with a fixed one)
+enable           1     an instruction may retire in this cycle; 0 while fetch or memory keeps it
+                       waiting
+fetch_addr       32    out: address of the instruction
+fetch_data       32    the instruction
+mem_addr         32    out: word address
+mem_rmask        4     out: bytes to read, 0 without an access
+mem_wmask        4     out: bytes to write, 0 without an access
+mem_wdata        32    out: data, in their lanes
+mem_rdata        32    the word at mem_addr
+``rvfi_*``             out: what retires in this cycle, as in the RISC-V Formal Interface
+================ ===== ============================================================================
 """
 
 from dataclasses import dataclass

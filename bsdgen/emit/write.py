@@ -50,8 +50,7 @@ def emit(
     ----------
     folder : the model's folder; its name is the prefix of the modules' names.
     formats : ``verilog`` (``verilog/<name>_step.v``) and ``amaranth`` (``amaranth/<name>_step.py`` and its
-    elaborated
-        Verilog).
+        elaborated Verilog).
     check : prove each netlist equal to the diagram before it is put in place.
     progress : called with (done, total) steps.
 

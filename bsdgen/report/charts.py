@@ -38,6 +38,26 @@ def accuracy_chart(classes: Sequence[dict[str, Any]], overall: float) -> str:
         return to_svg(drawn, "accuracy", "Upper bound of the error rate of each class")
 
 
+def mutants_chart(rows: Sequence[dict[str, Any]], sources: Sequence[str]) -> str:
+    """Share of the faults of each kind that each source catches, of those that change the function."""
+    kinds = [row for row in rows if row["killable"]]
+    with figure(9.8, 0.34 * len(kinds) + 0.9) as drawn:
+        axes = drawn.subplots()
+        at = np.arange(len(kinds))[::-1]
+        looks = zip(sources, (SOFT, MUTED, INK, RULE), ("s", "^", "D", "v"), strict=False)
+        for name, colour, marker in [*looks, ("proof", ACCENT, "o")]:
+            caught = [100 * row[name] / row["killable"] for row in kinds]
+            axes.scatter(caught, at, s=34, c=colour, marker=marker, label=name, zorder=3)
+        axes.set_yticks(at, [f"{row['kind']} ({row['killable']:,})" for row in kinds])
+        axes.set_xlabel("% of the faults that change the function")
+        axes.grid(axis="x", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+        axes.legend(frameon=False, loc="lower left", ncols=5, labelcolor=MUTED, bbox_to_anchor=(0, 1))
+        return to_svg(drawn, "mutants", "Who catches which faults")
+
+
 def size_chart(fields: Sequence[FieldSize]) -> str:
     """Nodes in the cone of each output field, own ones apart from shared ones."""
     with figure(6.4, 0.32 * len(fields) + 0.7) as drawn:

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bsdgen.artifacts import read_object, sha256, tool_versions
+from bsdgen.artifacts import tool_versions
 from bsdgen.bits import from_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.coverage.result import Covered, by_row, from_document, named, together
-from bsdgen.errors import InputError
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
 from bsdgen.inspect.equation import Equation
@@ -20,9 +19,9 @@ from bsdgen.inspect.overview import check_facts
 from bsdgen.inspect.pairs import distance
 from bsdgen.inspect.shared import shared
 from bsdgen.inspect.units import units
-from bsdgen.measure.result import VERSION as MEASUREMENT_VERSION
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
+from bsdgen.report.results import cosimulated, measured, mutated, proved, result_of, verified
 from bsdgen.report.structure import Structure, analyse
 
 _TOP_VARIABLES = 24
@@ -60,7 +59,7 @@ def gather(folder: Path) -> Known:
     structure = analyse(model)
     equations = find_equations(model, structure)
     info = model.info
-    coverage = _result(folder, "coverage.json")
+    coverage = result_of(folder, "coverage.json")
     covered = from_document(coverage, str(folder / "coverage.json")) if coverage is not None else []
     facts = {
         "model": {
@@ -72,8 +71,12 @@ def gather(folder: Path) -> Known:
         "learn": info.get("learn", {}),
         "bsd": _bsd_facts(model, structure),
         "circuit": _circuit_facts(folder, model),
-        "measure": _measured(folder),
-        "cosim": _cosimulated(folder),
+        "verify": verified(folder),
+        "proof": proved(folder),
+        "measure": measured(folder),
+        "cosim": cosimulated(folder),
+        "mutate": mutated(folder, "mutate.json"),
+        "mutate_shell": mutated(folder, "mutate_shell.json"),
         "coverage": _coverage_facts(covered) if covered else None,
         **_inside(Inspection(model)),
         "equations": [
@@ -155,36 +158,3 @@ def _same_function(circuit: Aig, model: Model) -> bool:
     rng = np.random.default_rng(0)
     rows = from_bool(rng.integers(0, 2, (_ROWS, bsd.n_inputs)).astype(np.bool_))
     return bool((circuit.evaluate(rows) == bsd.evaluate(rows)).all())
-
-
-def _measured(folder: Path) -> Any:
-    """The measurement without its strata; what an earlier version wrote is as good as none."""
-    result = _result(folder, "measure.json")
-    if not isinstance(result, dict) or result.get("version") != MEASUREMENT_VERSION:
-        return None
-    return {key: value for key, value in result.items() if key not in ("strata", "strata_errors")}
-
-
-def _cosimulated(folder: Path) -> Any:
-    """The co-simulation, if it names its programs."""
-    result = _result(folder, "cosim.json")
-    programs = result.get("programs") if result else []
-    if not isinstance(programs, list) or not all(
-        isinstance(item, dict) and {"name", "retired", "mismatches", "passed"} <= set(item)
-        for item in programs
-    ):
-        raise InputError(
-            f"{folder / 'cosim.json'}: is no result of a co-simulation; make it anew with "
-            f"`bsdgen cosim {folder}`"
-        )
-    return result
-
-
-def _result(folder: Path, name: str) -> Any:
-    """A result that stands in the folder, unless it is another model's: one learned into it before."""
-    path = folder / name
-    if not path.exists():
-        return None
-    result = read_object(path)
-    of = result.get("model_sha256")
-    return None if of is not None and of != sha256(folder / "model.npz") else result

@@ -18,6 +18,7 @@ from bsdgen.report.charts import (
     distance_chart,
     guard_chart,
     level_chart,
+    mutants_chart,
     size_chart,
 )
 from bsdgen.report.drawing import draw_top
@@ -58,6 +59,10 @@ def draw(known: Known) -> dict[str, str]:
     pictures: dict[str, str] = {}
     if facts["measure"]:
         pictures["accuracy"] = accuracy_chart(facts["measure"]["classes"], facts["measure"]["upper"])
+    for name in ("mutate", "mutate_shell"):
+        run = facts[name]
+        if run and any(row["killable"] for row in run["summary"]):
+            pictures[name] = mutants_chart(run["summary"], list(run["sources"]))
     columns = coverage_columns(known.covered)
     for source in known.covered:
         pictures[f"coverage-{source.name}"] = coverage_chart(source, columns)

@@ -25,6 +25,7 @@ def summary_text(facts: dict[str, Any], page: Path) -> str:
     bsd, circuit = facts["bsd"], facts["circuit"]
     lines.append(f"diagram   {bsd['nodes']:,} nodes in {bsd['levels']:,} levels")
     lines.append(f"circuit   {circuit['ands']:,} AND nodes, depth {circuit['depth']:,}")
+    lines += _checks(facts)
     if facts["coverage"]:
         met = (
             f"{of['name']} {of['cells_met']:,} of {of['cells_possible']:,}"
@@ -33,6 +34,29 @@ def summary_text(facts: dict[str, Any], page: Path) -> str:
         lines.append(f"cells met {', '.join(met)}")
     lines.append(f"report    {page}")
     return "\n".join(lines)
+
+
+def _checks(facts: dict[str, Any]) -> list[str]:
+    """A line on the proof, and one on mutants, where there are."""
+    lines = []
+    proof, mutants = facts["proof"], facts["mutate"]
+    if proof:
+        stale = [stage["name"] for stage in proof["stages"] if stage["stale"]]
+        bits = sum(stage["proved"] for stage in proof["stages"])
+        of = sum(stage["cared"] for stage in proof["stages"])
+        only = f", {', '.join(proof['only'])} alone" if proof["only"] else ""
+        lines.append(
+            f"proof     {proof['verdict']}: {bits:,} of {of:,} bits by {' and '.join(proof['engines'])}{only}"
+            + (f"; but files are others by now: {', '.join(stale)}" if stale else "")
+        )
+    if mutants:
+        total = mutants["summary"][-1]
+        lines.append(
+            f"mutants   {total['proof']:,} of {total['killable']:,} killable disproved, "
+            f"{total['equivalent']:,} equivalent, {total['undecided']:,} undecided"
+            + ("; but the netlist is another one by now" if mutants["stale"] else "")
+        )
+    return lines
 
 
 def _accuracy(measured: dict[str, Any]) -> list[str]:

@@ -72,7 +72,7 @@ def test_one_table(model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert main(["verify", str(model)]) == 0
     assert called == ["prove", "measure", "cosim", "random", "mutate"]
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6 and "text of" not in lines[0]
+    assert len(lines) == 8 and "text of" not in lines[0]
     assert "64 bits (diagram, core)" in lines[1] and "62 proved by 2 engines" in lines[1]
     assert "1,000" in lines[2] and "0 errors, 95 % < 3.7e-03" in lines[2]
     assert "3, 13 instructions" in lines[3] and "2 failed" in lines[3]
@@ -80,6 +80,9 @@ def test_one_table(model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "7 faults, 1 equivalent" in lines[5] and "6 of 6 killable disproved" in lines[5]
     kept = json.loads((model / "verify.json").read_text())["steps"]
     assert [step["verdict"] for step in kept] == ["yes"] * 5
+    assert lines[7].split() == ["report", str(model / "report.html")]
+    page = (model / "report.html").read_text()
+    assert "<h2>Verification</h2>" in page and "6 of 6 killable disproved" in page
 
 
 def test_verilog_is_emitted_where_there_is_none(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
