@@ -33,6 +33,7 @@ _PER_OUTPUT = 3
 _BLOCK = 1 << 17  # rows of an equivalence query at a time
 _ZERO, _ONES = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORK_SHARE = 40  # nodes of the package, of functions in between and dead ones too, per node of the budget
+_CUDD_BYTES = 1 << 30  # that CUDD may use: one operation can multiply the nodes, and tells of nothing before
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,8 @@ def canonical_nodes(aig: Aig, order: list[int], max_nodes: int, time_limit_s: fl
     deadline = time.perf_counter() + time_limit_s
     bdd = package.BDD()
     bdd.configure(reordering=False)
+    if "max_memory" in bdd.configure():
+        bdd.configure(max_memory=_CUDD_BYTES)
     bdd.declare(*(f"v{variable}" for variable in order))
     literal = [bdd.false, *(bdd.var(f"v{variable}") for variable in range(aig.n_inputs))]
     last = _last_uses(aig)
@@ -299,7 +302,10 @@ def canonical_nodes(aig: Aig, order: list[int], max_nodes: int, time_limit_s: fl
         return ~literal[edge >> 1] if edge & 1 else literal[edge >> 1]
 
     for i, (a, b) in enumerate(zip(aig.fanin0.tolist(), aig.fanin1.tolist(), strict=True)):
-        literal.append(bdd.apply("and", of(a), of(b)))
+        try:
+            literal.append(bdd.apply("and", of(a), of(b)))
+        except RuntimeError:  # what dd raises for CUDD's limit of memory; there is no other in a conjunction
+            return None
         for edge in (a, b):  # what nothing later needs is let go
             if last[edge >> 1] == i and edge >> 1 > aig.n_inputs:
                 literal[edge >> 1] = None

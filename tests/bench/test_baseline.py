@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bsdgen.bench import obdd
 from bsdgen.bench.baseline import (
     ORDERS,
     OneBit,
@@ -59,6 +60,14 @@ def test_budgets_end_it() -> None:
     assert canonical_nodes(demo_specification(1, 32), variables, 2000, 60) is None
     with pytest.raises(ValueError, match="each of the 74 variables once"):
         learn_obdd(oracle, variables[1:], SMALL)
+
+
+def test_one_operation_does_not_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDD asks nobody while it multiplies nodes; within the time limit of a run that is many gigabytes."""
+    pytest.importorskip("dd.cudd")
+    monkeypatch.setattr(obdd, "_CUDD_BYTES", 1 << 26)
+    specification, variables = demo_specification(7, 32), list(range(74))
+    assert canonical_nodes(specification, variables, 1 << 30, 600) is None
 
 
 def test_recorded_rows_are_looked_at() -> None:
