@@ -199,12 +199,11 @@ class _Total:
             np.zeros(len(model.schema.outputs), np.int64),
             np.full(len(axes.rows), -1, np.int64),
         )
-        if before is not None:
-            if before.stream != source.stream:
-                raise UsageError(
-                    f"was measured on vectors {before.stream!r} before, these are {source.stream!r}; "
-                    "measure anew, without the earlier result"
-                )
+        if before is not None and before.stream != source.stream:
+            raise UsageError(
+                f"was measured on vectors {before.stream!r} before, these are {source.stream!r}; "
+                "measure anew, without the earlier result"
+            )
         # Ranges and counts in one object: an interrupt never finds one without the other.
         self._done: tuple[tuple[Drawn, ...], Counts] = (before.drawn if before is not None else (), none)
 
