@@ -30,7 +30,7 @@ from bsdgen.cosim.scoreboard import Expected, expected_rows, field_value
 from bsdgen.cosim.spike import find_spike, spike_rows
 from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import InputError, UsageError
-from bsdgen.isa.machine import TRAP_OFFSET, memory_block
+from bsdgen.isa.machine import memory_block, trap_pc
 from bsdgen.isa.program import Program, load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.model import Model
@@ -139,7 +139,7 @@ def _expected(program: Program, settings: _Settings) -> Expected:
     if settings.against == "spike":
         return spike_rows(program, settings.work, settings.max_steps)
     run = run_program(program, max_steps=settings.max_steps)
-    return expected_rows(run.rows, program.entry + TRAP_OFFSET)
+    return expected_rows(run.rows, trap_pc(program))
 
 
 def job_of(program: Program, work: Path, name: str, *, max_steps: int, stall: int = 0, last: int = 0) -> Job:

@@ -96,8 +96,10 @@ def merge(paths: Sequence[Path]) -> tuple[dict[str, Any], Measurement]:
     drawn = _disjoint(paths, [result for _, result in read])
     beside: dict[str, Any] = {key: facts[key] for key in _KEPT if key in facts}
     equal = [other.get("netlist_equal") for other, _ in read]
-    if None not in equal:
-        beside["netlist_equal"] = all(equal)
+    if False in equal:  # one proof that it is not the model is enough, whatever the other parts looked at
+        beside["netlist_equal"] = False
+    elif None not in equal:
+        beside["netlist_equal"] = True
     return beside, added(axes_of(first), [result for _, result in read], drawn)
 
 

@@ -206,6 +206,18 @@ def test_signature_of_a_program_anywhere_in_memory(cpu, tmp_path, harness):
     assert signature.read_text() == "11111111\n00000055\n33333333\n44444444\n"
 
 
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_a_trap_of_a_program_at_the_end_of_memory(cpu, tmp_path, harness):
+    """Reset pc + 4 is 0, where nothing is, and so is every trap's target after it."""
+    base, entry = 0xFFFF_F000, 0xFFFF_FFFC
+    code = [*load_constant(1, 0xFFFF_FF00), encode("addi", 2, imm=1), encode("sw", rs1=1, rs2=2), LOOP]
+    data = words(*code).ljust(0xFFC, b"\0") + words(encode("jal", imm=base - entry))
+    path = tmp_path / "end.elf"
+    path.write_bytes(build_elf(entry, [Image(".text", base, data, True)], {"tohost": 0xFFFF_FF00}))
+    (result,) = cosimulate(cpu, [path], harness=harness)
+    assert result.passed, result
+
+
 def test_memory_of_the_bench_grows_with_the_program(tmp_path):
     def program(last):
         segments = (Segment(0x1000, bytes(4)), Segment(last, bytes(4)))
@@ -351,6 +363,21 @@ def test_verilog_that_does_not_compile(tmp_path):
     assert not (tmp_path / "cache").exists()
     with pytest.raises(InputError, match="is missing"):
         build([tmp_path / "none.v"], "none_core", tmp_path / "cache")
+
+
+def test_a_simulator_that_cannot_be_run_is_built_again(tmp_path, monkeypatch):
+    """As an interrupted copy or a file system without permissions left it."""
+    source, cache = tmp_path / "a.v", tmp_path / "cache"
+    source.write_text("module a; endmodule\n")
+    compiled = tmp_path / "compiled"
+    compiled.write_text("#!/bin/sh\n")
+    monkeypatch.setattr(build_module, "_compile", lambda *_: compiled)
+    monkeypatch.setattr(build_module, "find_verilator", lambda: None)
+    simulator = build([source], "a", cache)
+    assert os.access(simulator, os.X_OK)
+    simulator.chmod(0o644)
+    assert build([source], "a", cache) == simulator
+    assert os.access(simulator, os.X_OK)
 
 
 def test_digest_depends_on_every_byte(tmp_path):

@@ -142,6 +142,32 @@ def test_results_of_any_schema_merge(tmp_path: Path) -> None:
     assert facts["drawn"] == [{"seed": 0, "first": 0, "last": 6000}]
 
 
+@pytest.mark.parametrize(
+    ("parts", "whole", "code"),
+    [
+        ((True, True), True, 0),
+        ((True, False), False, 1),
+        ((None, False), False, 1),
+        ((False, None), False, 1),
+        ((True, None), None, 0),
+    ],
+)
+def test_verilog_that_is_not_the_model_stays_so(
+    tmp_path: Path, parts: tuple[bool | None, ...], whole: bool | None, code: int
+) -> None:
+    """One part that disproved the Verilog is enough, also where another had none to look at."""
+    adder_model(oracle="examples.adder:add").save(tmp_path / "adder")
+    files = []
+    for first, equal in zip((0, 1000), parts, strict=True):
+        path = tmp_path / f"{first}.json"
+        words = ["-n", "1000", "--first", str(first), "-o", str(path), "-q"]
+        assert main(["measure", str(tmp_path / "adder"), *words]) == 0
+        write_json(path, read_json(path) | ({} if equal is None else {"netlist_equal": equal}))
+        files.append(str(path))
+    assert main(["measure", "--merge", *files, "-o", str(tmp_path / "all.json"), "-q"]) == code
+    assert read_json(tmp_path / "all.json").get("netlist_equal") is whole
+
+
 def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = measure(decoder_model(), SimulatorOracle(), vectors=3000)
     write_json(tmp_path / "a.json", {"oracle": "simulator:rv32i", **found.as_dict()})
