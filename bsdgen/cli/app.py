@@ -27,6 +27,7 @@ from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
 from bsdgen.cli.riscof import riscof
+from bsdgen.cli.soc import app as soc_app
 from bsdgen.cli.verify import verify
 
 EXIT_CODES = (
@@ -65,6 +66,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 
 for _name, (_body, _example) in COMMANDS.items():
     app.command(_name, epilog=f"Example: {_example}")(command(_body))
+app.add_typer(soc_app, name="soc")
 app.add_typer(bench_app, name="bench")
 
 

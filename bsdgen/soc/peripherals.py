@@ -37,13 +37,12 @@ class Transmitter(Elaboratable):
         frame = Signal(_FRAME, init=(1 << _FRAME) - 1)
         count = Signal(_COUNT)
         m.d.comb += [self.ready.eq(left == 0), self.tx.eq(frame[0])]
-        with m.If(left == 0):
-            with m.If(self.start):
-                m.d.sync += [
-                    frame.eq(Cat(0, self.data, 1)),
-                    left.eq(_FRAME),
-                    count.eq((self.clocks - 1)[:_COUNT]),
-                ]
+        with m.If(left == 0), m.If(self.start):
+            m.d.sync += [
+                frame.eq(Cat(0, self.data, 1)),
+                left.eq(_FRAME),
+                count.eq((self.clocks - 1)[:_COUNT]),
+            ]
         with m.Elif(count == 0):
             m.d.sync += [
                 frame.eq(Cat(frame[1:], 1)),
@@ -83,9 +82,8 @@ class Receiver(Elaboratable):
         count = Signal(_COUNT)
         with m.If(self.take):
             m.d.sync += self.valid.eq(0)
-        with m.If(left == 0):
-            with m.If(~line):
-                m.d.sync += [left.eq(_FRAME), count.eq(self.clocks >> 1)]
+        with m.If(left == 0), m.If(~line):
+            m.d.sync += [left.eq(_FRAME), count.eq(self.clocks >> 1)]
         with m.Elif(count == 0):
             m.d.sync += [
                 bits.eq(Cat(bits[1:], line)),

@@ -1,10 +1,9 @@
 """Core, memory and peripherals put together, in Amaranth.
 
-The memory is a Verilog module (``sim/soc/ram.v``), because what a simulation loads is only known when it runs.
+The memory is a Verilog module (``sim/soc/ram.v``): what a simulation loads is only known when it runs.
 """
 
-from amaranth.hdl import Elaboratable, Instance, Module, Mux, Signal
-from amaranth.hdl import ClockSignal
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, Mux, Signal
 
 from bsdgen.core.single import LearnedModule, SingleCycleCore
 from bsdgen.soc import layout
