@@ -107,12 +107,9 @@ def run(
             "--max-cycles"
         )
     if ran.code:
-        raise CheckFailed(
-            f"{program}: ended with code {ran.code}" + (" (a trap)" if ran.code == _TRAP else "")
-        )
+        why = ", a trap" if ran.code == _TRAP else ""
+        raise CheckFailed(f"{program}: ended with code {ran.code:#x}{why}")
 
-
-_TRAP = 0xDEAD
 
 COMMANDS = {"run": (run, "bsdgen soc run sim/soc/hello.elf")}
 """Each command's function and the example that its help shows."""
