@@ -7,17 +7,31 @@ from pathlib import Path
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
+from bsdgen.core.shells import shell_file, shell_module
 from bsdgen.core.single import is_step_function
 from bsdgen.emit.parts import model_name
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.prove.core import core_function, fitted, fixed_reset_pc, read_core, reset_cube, x0_starts_as_zero
+from bsdgen.prove.shell import (
+    BUSES,
+    begins_wrong,
+    built_in_reset_pc,
+    read_shell,
+    shell_function,
+    shell_rows,
+)
+from bsdgen.spec.bus import FETCHES, READS, bus_specification
 from bsdgen.spec.graph import Specification
-from bsdgen.spec.machine import NEXT, REGISTERS, machine_specification
+from bsdgen.spec.machine import NEXT, REGISTERS, RESET, WAIT, machine_specification
 from bsdgen.spec.step import Base
 
 STAGES: tuple[str, ...] = ("diagram", "circuit", "verilog", "core")
 """In the order in which they are made."""
+SHELL_STAGES: tuple[str, ...] = tuple(BUSES)
+"""Shells that a model may have besides; they are made of the step function as the core is."""
+MACHINES: tuple[str, ...] = ("core", *SHELL_STAGES)
+"""Stages with state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +40,7 @@ class Stage:
 
     Attributes
     ----------
-    name : of `STAGES`.
+    name : of `STAGES` or `SHELL_STAGES`.
     artifact : file that was read.
     specification : what it is held to.
     learned : its function over the specification's inputs.
@@ -53,7 +67,18 @@ def files_of(folder: Path) -> dict[str, tuple[Path, ...]]:
         "circuit": (folder / "circuit.aig",),
         "verilog": (step,),
         "core": (core, step),
+        **{shell: (shell_file(folder, shell), step) for shell in SHELL_STAGES},
     }
+
+
+def emitted_shells(folder: Path) -> list[str]:
+    """Stages of the shells whose Verilog is there."""
+    return [shell for shell in SHELL_STAGES if shell_file(folder, shell).is_file()]
+
+
+def cycles_of(name: str) -> tuple[str, ...]:
+    """Cells of a stage in which no instruction retires."""
+    return {"core": (RESET, WAIT)}.get(name, (RESET, FETCHES, READS) if name in MACHINES else ())
 
 
 def chosen_stages(model: Model, folder: Path, names: Sequence[str]) -> list[str]:
@@ -65,16 +90,19 @@ def chosen_stages(model: Model, folder: Path, names: Sequence[str]) -> list[str]
         A stage's file is missing, or the model has no such stage.
     """
     has_core = is_step_function(model.schema)
-    wanted = [name for name in STAGES if name in (names or STAGES)]
-    if "core" in wanted and not has_core:
+    wanted = [name for name in (*STAGES, *SHELL_STAGES) if name in (names or STAGES)]
+    machine = next((name for name in wanted if name in MACHINES), None)
+    if machine is not None and not has_core:
         if names:
-            raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage core out")
+            raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage {machine} out")
         wanted.remove("core")
     files = files_of(folder)
     missing = [str(file) for name in wanted for file in files[name] if not file.is_file()]
     if missing:
+        shell = next((name for name in SHELL_STAGES if missing[0] == str(files[name][0])), "")
+        how = f"bsdgen emit {folder}{' --shell ' * bool(shell)}{shell}"
         raise InputError(
-            f"{missing[0]}: is missing; write it with `bsdgen emit {folder}`, or prove what is there with "
+            f"{missing[0]}: is missing; write it with `{how}`, or prove what is there with "
             f"--stage {next(n for n in STAGES if all(f.is_file() for f in files[n]))}"
         )
     return wanted
@@ -105,6 +133,8 @@ def load_stage(
     files = files_of(folder)[name]
     if name == "core":
         return _core(folder, files, base, classes)
+    if name in SHELL_STAGES:
+        return _shell(folder, name, files, base, classes)
     if name == "diagram":
         learned = aig_from_bsd(model.bsd)
     elif name == "circuit":
@@ -138,3 +168,16 @@ def _core(folder: Path, files: Sequence[Path], base: Base, classes: tuple[str, .
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
     broken = "" if x0_starts_as_zero(net, top) else "its word for x0 does not start as 0"
     return Stage("core", files[0], specification, learned, rows, broken, tuple(notes))
+
+
+def _shell(
+    folder: Path, name: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None
+) -> Stage:
+    top, bus = shell_module(model_name(folder), name), BUSES[name]
+    net = read_shell(files, top)
+    learned, schema = shell_function(net, top, bus, base, classes)
+    reset_pc, fixed = built_in_reset_pc(net, learned, schema)
+    specification = fitted(bus_specification(bus, base, classes), schema, fixed)
+    notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
+    broken = begins_wrong(net, top)
+    return Stage(name, files[0], specification, learned, shell_rows(schema, bus), broken, tuple(notes))
