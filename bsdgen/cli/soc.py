@@ -1,8 +1,10 @@
 """``bsdgen soc``: a small system around a learned core, and programs on it."""
 
 import re
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +21,20 @@ Model_ = Annotated[
     Path, typer.Option("--model", "-m", metavar="MODEL", help="Folder of a learned RV32I model.")
 ]
 Program_ = Annotated[Path, typer.Argument(metavar="PROGRAM", help="ELF file, linked with sim/soc/link.ld.")]
+
+
+class Shell(StrEnum):
+    """What the system is built around."""
+
+    SINGLE = "single"
+    FPGA = "fpga"
+
+
+class BoardName(StrEnum):
+    """What a bitstream can be made for; one of each family."""
+
+    ULX3S = "ulx3s"
+    ICEBREAKER = "icebreaker"
 
 
 def memory_size(text: str) -> int:
@@ -44,6 +60,9 @@ def run(
     program: Program_,
     model: Model_ = _MODEL,
     *,
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="single|fpga", help="One cycle an instruction, or block RAM.")
+    ] = Shell.SINGLE,
     ram: Annotated[str, typer.Option("--ram", metavar="SIZE", help="Memory: a power of two, K or M.")] = "1M",
     given: Annotated[
         Path | None,
@@ -77,7 +96,7 @@ def run(
     memory_words(loaded, n_bytes)  # refused before anything is built
     out.held.enter_context(locked(model, shared=True))
     with out.progress("building the system") as progress:
-        simulator = build(Model.load(model), model, n_bytes)
+        simulator = build(Model.load(model), model, n_bytes, shell.value)
         progress(1, 1)
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
         printed = Path(temporary) / "printed" if out.json else None
@@ -111,7 +130,98 @@ def run(
         raise CheckFailed(f"{program}: ended with code {ran.code:#x}{why}")
 
 
-COMMANDS = {"run": (run, "bsdgen soc run sim/soc/hello.elf")}
+def build(
+    out: Output,
+    program: Program_,
+    model: Model_ = _MODEL,
+    *,
+    board: Annotated[
+        BoardName, typer.Option("--board", "-b", metavar="ulx3s|icebreaker", help="What it is built for.")
+    ],
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="single|fpga", help="One cycle an instruction, or block RAM.")
+    ] = Shell.FPGA,
+    simulate: Annotated[
+        bool,
+        typer.Option("--simulate", help="Also run the program on the netlist after synthesis, in Verilator."),
+    ] = False,
+    max_cycles: Annotated[
+        int, typer.Option("--max-cycles", metavar="N", min=1, help="Of that simulation.")
+    ] = 5_000_000,
+    target: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Results (default: soc/BOARD/ of the model)."),
+    ] = None,
+) -> None:
+    """Make a bitstream of the system for a board, with a program in its memory.
+
+    Yosys and nextpnr; prints the resources that it takes and the clock that it allows. The system gets the
+    board's clock, or a half or a quarter of it where the timing asks for that. Needs `pip install
+    'bsdgen[fpga]'`. Ends with exit code 1 when the timing is not met even so, or the simulation fails.
+    """
+    import msgspec
+
+    from bsdgen.artifacts import locked, write_json
+    from bsdgen.isa.program import load_program
+    from bsdgen.model import Model
+    from bsdgen.soc.bitstream import build_bitstream
+    from bsdgen.soc.boards import find_board
+    from bsdgen.soc.netlist import synthesised_simulator
+    from bsdgen.soc.simulator import Streams
+    from bsdgen.soc.simulator import run as simulate_on
+
+    loaded, on = load_program(program), find_board(board.value)
+    folder = target if target is not None else model / "soc" / board.value
+    out.held.enter_context(locked(model, shared=True))
+    learned = Model.load(model)
+    facts: dict[str, Any] = {}
+    with out.progress(f"building for {on.name}") as progress:
+        built = build_bitstream(learned, model, on, shell.value, loaded, folder, progress.stage)
+        facts = msgspec.to_builtins(built)
+        lines = [_built_text(facts)]
+        if simulate:
+            simulator = synthesised_simulator(
+                learned, model, on, shell.value, folder / "netlist_simulator", progress.stage
+            )
+            progress.stage("running the program on the netlist")
+            streams = Streams(printed=folder / "printed.txt")
+            ran = simulate_on(simulator, loaded, on.ram_bytes, max_cycles=max_cycles, streams=streams)
+            facts["simulated"] = msgspec.to_builtins(ran)
+            printed = (folder / "printed.txt").read_text(encoding="utf-8", errors="replace")
+            facts["printed"] = printed
+            how = f"ended with {ran.code:#x}" if ran.ended else "DID NOT END"
+            lines.append(
+                f"netlist    {loaded.path.stem}: {how} after {ran.retired:,} instructions in {ran.cycles:,} "
+                f"cycles; it printed:\n{printed.rstrip()}"
+            )
+    write_json(folder / "build.json", facts)
+    out.result(facts, "\n".join(lines))
+    if built.fmax_hz < built.clock_hz:
+        raise CheckFailed(
+            f"{on.name}: the timing allows {built.fmax_hz / 1e6:.1f} MHz, the slowest clock that is tried is "
+            f"{built.clock_hz / 1e6:.1f} MHz; the shell fpga has shorter paths"
+        )
+    if simulate and (not ran.ended or ran.code):
+        raise CheckFailed(
+            f"{program}: on the netlist after synthesis it "
+            + (f"ended with code {ran.code:#x}" if ran.ended else f"did not end in {ran.cycles:,} cycles")
+        )
+
+
+def _built_text(facts: dict[str, Any]) -> str:
+    used = ", ".join(f"{n:,} of {facts['available'][key]:,} {key}" for key, n in facts["used"].items())
+    return (
+        f"bitstream  {facts['bitstream']}\n"
+        f"clock      {facts['clock_hz'] / 1e6:g} MHz, the board's by {facts['divide']}; "
+        f"Fmax {facts['fmax_hz'] / 1e6:.1f} MHz\n"
+        f"used       {used}"
+    )
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run, "bsdgen soc run sim/soc/hello.elf"),
+    "build": (build, "bsdgen soc build sim/soc/blink.elf --board icebreaker"),
+}
 """Each command's function and the example that its help shows."""
 
 app = typer.Typer(

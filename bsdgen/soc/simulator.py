@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from bsdgen.artifacts import atomic_path, write_text
-from bsdgen.core.single import learned_modules
+from bsdgen.core.fpga import fpga_modules
+from bsdgen.core.learned import learned_modules
+from bsdgen.core.text import shell_text
 from bsdgen.cosim.verilator import compile_simulator
-from bsdgen.emit.amaranth import elaborating, rtlil_to_verilog
-from bsdgen.emit.parts import digest_line, model_name
+from bsdgen.emit.parts import model_name
 from bsdgen.emit.verilog import verilog_text
 from bsdgen.errors import InputError, ToolError
 from bsdgen.isa.program import Program
@@ -99,8 +100,13 @@ def find_gateware() -> Path:
     return folder
 
 
-def system_text(model: Model, name: str, words: int, clocks_per_bit: int, image: str = "") -> str:
+def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit: int) -> str:
     """Verilog of the system; it instantiates the modules of ``<name>_step.v`` and those of ``ram.v``.
+
+    Parameters
+    ----------
+    shell : of `bsdgen.soc.system.SHELLS`.
+    words : of memory.
 
     Raises
     ------
@@ -109,27 +115,22 @@ def system_text(model: Model, name: str, words: int, clocks_per_bit: int, image:
     ToolError
         Yosys is missing or fails.
     """
-    from amaranth.back import rtlil
-
-    modules = learned_modules(model, name)
-    with elaborating():
-        system = System(modules, words, clocks_per_bit, image)
-        text = rtlil.convert(system, ports=system.ports(), name=f"{name}_soc", emit_src=False)
-    return rtlil_to_verilog(
-        text,
-        f"{name}_soc: a small system around the learned modules of {name}_step.v.\n"
-        "Elaborated from bsdgen's Amaranth sources (bsdgen/soc).\n"
-        f"{digest_line(model)}",
+    modules = learned_modules(model, name) if shell == "single" else fpga_modules(model, name)
+    says = (
+        f"a small system around the learned modules of {name}_step.v.\n"
+        "Elaborated from bsdgen's Amaranth sources (bsdgen/soc)."
     )
+    return shell_text(System(modules, shell, words, clocks_per_bit), f"{name}_soc", says, model)
 
 
-def build(model: Model, folder: Path, n_bytes: int) -> Path:
+def build(model: Model, folder: Path, n_bytes: int, shell: str) -> Path:
     """The simulator of the system around a model; from the cache if it was built before.
 
     Parameters
     ----------
     folder : the model's; its cache is inside.
     n_bytes : of memory, a power of two.
+    shell : of `bsdgen.soc.system.SHELLS`.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def build(model: Model, folder: Path, n_bytes: int) -> Path:
     """
     name, gateware = model_name(folder), find_gateware()
     parts = {
-        f"{name}_soc.v": system_text(model, name, n_bytes // 4, CLOCKS_PER_BIT),
+        f"{name}_soc.v": system_text(model, name, shell, n_bytes // 4, CLOCKS_PER_BIT),
         f"{name}_step.v": verilog_text(model, name),
         **{file: (gateware / file).read_text(encoding="utf-8") for file in ("ram.v", "soc.cpp")},
     }
