@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from amaranth.hdl import (
-    Cat,
     ClockDomain,
     ClockSignal,
     DomainRenamer,
@@ -17,6 +16,7 @@ from amaranth.hdl import (
     ResetSignal,
     Signal,
 )
+from amaranth.lib import io
 
 from bsdgen.core.learned import LearnedModule
 from bsdgen.errors import ToolError, UsageError
@@ -122,12 +122,16 @@ class BoardTop(Elaboratable):
         m = Module()
         m.submodules.system = DomainRenamer(_CORE)(self.system)
         self._clock(m, platform)
-        uart = platform.request("uart", 0)
-        m.d.comb += [uart.tx.o.eq(self.system.tx), self.system.rx.eq(uart.rx.i)]
-        lamps = [item.o for item in _pins(platform, ("led",))]
-        keys = [item.i for item in _pins(platform, ("button", "switch"))]
-        m.d.comb += [lamp.eq(self.system.pins_out[n]) for n, lamp in enumerate(lamps)]
-        m.d.comb += self.system.pins_in.eq(Cat(*keys))
+        uart = platform.request("uart", 0, dir="-")
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.d.comb += [tx.o.eq(self.system.tx), self.system.rx.eq(rx.i)]
+        for number, port in enumerate(_pins(platform, ("led",))):
+            m.submodules[f"lamp{number}"] = lamp = io.Buffer("o", port)
+            m.d.comb += lamp.o.eq(self.system.pins_out[number])
+        for number, port in enumerate(_pins(platform, ("button", "switch"))):
+            m.submodules[f"key{number}"] = key = io.Buffer("i", port)
+            m.d.comb += self.system.pins_in[number].eq(key.i)
         return m
 
     def _clock(self, m: Module, platform: Any) -> None:
@@ -150,14 +154,14 @@ class BoardTop(Elaboratable):
 
 
 def _pins(platform: Any, names: tuple[str, ...]) -> list[Any]:
-    """What the board has of some resources, at most as many as the system has pins."""
+    """Ports of what the board has of some resources, at most as many as the system has pins."""
     from amaranth.build import ResourceError
 
     found: list[Any] = []
     for name in names:
         for number in range(layout.N_PINS):
             try:
-                found.append(platform.request(name, number))
+                found.append(platform.request(name, number, dir="-"))
             except ResourceError:
                 break
     return found[: layout.N_PINS]
