@@ -94,7 +94,7 @@ def test_the_clock_is_one_that_the_timing_allows(
 def test_a_part_that_is_too_small_says_what_ran_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMAX", "full")
     with pytest.raises(
-        ToolError, match=r"icebreaker \(iCE40UP5K\).*ICESTORM_RAM.*the shell fpga needs fewer"
+        ToolError, match=r"icebreaker \(iCEBreaker, iCE40UP5K\).*ICESTORM_RAM.*the shell fpga needs fewer"
     ):
         built(tmp_path, "single")
     assert not (tmp_path / "out" / "top.bin").exists()
