@@ -27,6 +27,7 @@ class ProgramResult:
     wall_s : seconds in the simulator.
     detail : what went wrong, or "".
     last : what retired before it went wrong, one line an instruction.
+    cycles : of the clock, from reset on, those in which the core was held included.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ProgramResult:
     wall_s: float
     detail: str
     last: tuple[str, ...] = ()
+    cycles: int = 0
 
 
 def image_text(program: Program) -> str:
