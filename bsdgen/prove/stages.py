@@ -126,7 +126,7 @@ def _core(folder: Path, files: Sequence[Path], base: Base, classes: tuple[str, .
     top = f"{model_name(folder)}_core"
     net = read_core(files, top)
     learned, schema = core_function(net, top)
-    reset_pc = fixed_reset_pc(net, learned)
+    reset_pc = fixed_reset_pc(net, learned, top)
     fixed = () if reset_pc is None else reset_cube(reset_pc)
     specification = fitted(machine_specification(base, classes), schema, fixed)
     fields = _by_field(specification)
