@@ -27,6 +27,7 @@ class Specification:
     care : output by output, where that bit means something.
     cells : instructions, and a cell for the words that are none; empty: there are none.
     whole : the inputs for which anything is specified; None: all.
+    given : whether a user gave it: it says nothing of a core then.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Specification:
     care: Aig
     cells: tuple[Cell, ...] = ()
     whole: Cell = field(default_factory=lambda: Cell("all"))
+    given: bool = False
 
     def joint(self) -> Aig:
         """Values, then care, as one graph."""

@@ -14,8 +14,12 @@ from bsdgen.circuit.netlist import StateNetlist
 from bsdgen.core import write_core
 from bsdgen.errors import InputError
 from bsdgen.model import Model
-from bsdgen.prove import Proof, prove_model
+from bsdgen.prove import Proof, proof_text, prove_model, run
 from bsdgen.prove.core import NoCore, core_function, fixed_reset_pc, read_core
+from bsdgen.prove.engines import ENGINES
+from bsdgen.prove.run import stage_tasks
+from bsdgen.prove.stages import Stage, load_stage
+from bsdgen.spec.machine import MACHINE_SCHEMA
 from bsdgen.spec.step import step_specification
 
 Broken = Callable[..., Proof]
@@ -113,6 +117,57 @@ BUILT_IN = (
 )
 
 
+def core_stage(right: Path) -> Stage:
+    return load_stage("core", Model.load(right), right, step_specification())
+
+
+def test_every_output_of_a_core_is_in_one_row(right: Path) -> None:
+    """What stands in no row is what nobody is asked about."""
+    stage = core_stage(right)
+    n = stage.specification.schema.n_outputs
+    assert n == stage.learned.n_outputs == MACHINE_SCHEMA.n_outputs
+    assert sorted(place for places in stage.rows.values() for place in places) == list(range(n))
+    assert len(stage.rows["next x1-x31"]) == 31 * 32
+    whole, parts = stage_tasks(stage, [frozenset()] * (1 + len(stage.specification.cells)), ENGINES, ("sat",))
+    for engine in ENGINES:
+        asked = [at for task in whole if task.engine == engine for at in task.outputs]
+        assert sorted(asked) == list(range(n))
+    assert [task.cell for task in parts] == list(stage.specification.cells)
+    assert list(stage.artifacts) == ["verilog/cpu_core.v", "verilog/cpu_step.v"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("inline")
+def test_a_core_is_proved_whole(right: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every output over all inputs by both engines; instructions are tried elsewhere."""
+    monkeypatch.setattr(run, "load_stage", lambda *arguments: without_cells(load_stage(*arguments)))
+    proof = prove_model(Model.load(right), right, step_specification(), stages=("core",))
+    (stage,) = proof.stages
+    assert stage.verdict == proof.verdict == "proved"
+    widths = {field.name: field.width for field in MACHINE_SCHEMA.outputs}
+    assert sum(row.cared for row in stage.outputs) == sum(widths.values())
+    cared = {row.name: row.cared for row in stage.outputs}
+    assert (cared["next pc"], cared["next x0"], cared["next x1-x31"]) == (32, 32, 992)
+    assert all(row.proved == dict.fromkeys(ENGINES, row.cared) for row in stage.outputs)
+
+
+def without_cells(stage: Stage) -> Stage:
+    return replace(stage, specification=replace(stage.specification, cells=()))
+
+
+@pytest.mark.slow
+def test_a_survey_that_is_wrong_about_a_core(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A register that is not written: its bits are asked about, whatever the survey says of them."""
+    monkeypatch.setattr(run, "load_stage", lambda *arguments: without_cells(load_stage(*arguments)))
+    at = MACHINE_SCHEMA.output_names().index("next_x7[3]")
+    monkeypatch.setattr(run, "survey", lambda workers, of, cells, engine: [frozenset(range(at))])
+    old = "registers[rvfi_rd_addr] <= write__data;"
+    new = "registers[rvfi_rd_addr] <= write__data & ~((rvfi_rd_addr == 7) << 3);"
+    (stage,) = broken(old, new, ()).stages
+    assert stage.verdict == "disproved"
+    assert [row.wrong for row in stage.outputs if row.wrong] == [("next_x7[3]",)]
+
+
 @pytest.mark.parametrize(
     "pairs,message",
     [
@@ -179,3 +234,4 @@ def test_a_core_with_its_first_pc_built_in(tmp_path: Path) -> None:
     assert proof.verdict == "proved" and proof.stages[0].notes == (
         "the core's first pc is fixed at 0x80000000",
     )
+    assert proof_text(proof).splitlines()[-1].endswith("; the core's first pc is fixed at 0x80000000")
