@@ -1,5 +1,6 @@
 """``bsdgen prove``: a model against the formal specification, from the diagram to the core."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -232,16 +233,17 @@ def specification_of(
 
 
 def _learned_from(oracle: str) -> "tuple[Base, tuple[str, ...] | None]":
-    """Instruction set and opcode classes that an oracle's name says.
+    """Instruction set and opcode classes that an oracle's name says; InputError if there are none such.
 
     >>> _learned_from("simulator:rv32e+branch+load"), _learned_from("elsewhere:step")
     (('rv32e', ('branch', 'load')), ('rv32i', None))
     """
-    kind, _, name = oracle.partition(":")
-    base, *classes = name.split("+")
-    if kind != "simulator" or base != "rv32e":
-        return "rv32i", tuple(classes) if kind == "simulator" and classes else None
-    return "rv32e", tuple(classes) or None
+    from bsdgen.oracle.resolve import simulator_parts
+
+    if oracle.partition(":")[0] != "simulator":
+        return "rv32i", None
+    base, classes = simulator_parts(oracle)
+    return base, classes or None
 
 
 def _conclude(proof: "Proof", model: Path, path: Path, time_limit: float) -> None:
@@ -282,12 +284,15 @@ def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None
     if not skipped:
         spike, skipped = _check_spike(out, specification)
     lines = [measurement_text(result)]
-    lines += [f"Spike, {item.name}: {item.rows:,} instructions, {item.errors} errors" for item in spike]
+    lines += [
+        f"Spike, {item.name}: {item.rows:,} instructions, {item.errors:,} errors; {item.left_out:,} left out"
+        for item in spike
+    ]
     lines += [f"not checked against Spike: {skipped}"] if skipped else []
     facts = {
         "specification": specification.name,
         **result.as_dict(),
-        "spike": [{"name": item.name, "rows": item.rows, "errors": item.errors} for item in spike],
+        "spike": [asdict(item) for item in spike],
         "spike_skipped": skipped,
     }
     out.result(facts, "\n".join(lines))
@@ -295,6 +300,12 @@ def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None
         raise CheckFailed(
             f"the specification of {specification.name} and the simulator differ on {result.errors:,} of "
             f"{result.vectors:,} vectors; one of them is wrong"
+        )
+    wrong = next((item for item in spike if item.errors), None)
+    if wrong is not None:
+        raise CheckFailed(
+            f"{wrong.name}: the specification and Spike differ in {wrong.errors:,} of {wrong.rows:,} "
+            f"instructions, first in {wrong.first:#010x}; one of them is wrong"
         )
 
 

@@ -338,6 +338,22 @@ def test_usage(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "oracle,message",
+    [
+        ("simulator:rv32i+amo", "no opcode class 'amo'"),
+        ("simulator:rv32i+", "no opcode class ''"),
+        ("simulator:rv64i", "no simulator 'rv64i'"),
+    ],
+)
+def test_what_it_was_learned_from_must_be_known(
+    oracle: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step_model(written_step(), oracle).save(tmp_path)
+    assert main(["prove", str(tmp_path), "--stage", "diagram", "-q"]) == 3
+    assert message in capsys.readouterr().err
+
+
 def test_what_is_not_emitted_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     step_model(written_step()).save(tmp_path)
     assert main(["prove", str(tmp_path)]) == 3
