@@ -142,7 +142,8 @@ def test_mutants_are_a_table_and_a_picture(folder: Path) -> None:
     write_json(folder / "mutate.json", mutants(folder, folder / "model.npz"))
     facts, page = page_of(folder)
     assert facts["mutate"]["summary"][-1] == {
-        "kind": "all", "n": 2, "equivalent": 0, "undecided": 0, "killable": 2, "proof": 2, "programs": 1
+        "kind": "all", "n": 2, "equivalent": 0, "undecided": 0, "refused": 0, "killable": 2, "proof": 2,
+        "sampled": 0, "sample_disproved": 0, "programs": 1,
     }  # fmt: skip
     assert "Who catches which faults" in page and "fault in the netlist" in page
     assert "another one by now" not in page
