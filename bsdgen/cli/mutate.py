@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bsdgen.cli.console import Output
+from bsdgen.cli.console import Output, Progress
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
 from bsdgen.cli.prove import EngineChoice, IsaName, SpecFile, Subset, TopModule
 from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
@@ -137,25 +137,20 @@ def mutate(
         out.resumable = partial.is_file
     before = _before(out, partial, path) if resume else None
     keep = _Keeper(partial if only is None else None)
+    options: dict[str, Any] = {
+        "seed": seed,
+        "files": files,
+        "engines": engines[engine],
+        "base": base,
+        "classes": classes,
+        "time_limit_s": time_limit,
+        "max_steps": max_steps,
+        "jobs": jobs or 0,
+        "before": before,
+        "checkpoint": keep,
+    }
     with out.progress("mutating") as progress, keep:
-
-        def tell(text: str, done: int, total: int) -> None:
-            progress.stage(text)
-            progress(done, total)
-
-        options: dict[str, Any] = {
-            "seed": seed,
-            "files": files,
-            "engines": engines[engine],
-            "base": base,
-            "classes": classes,
-            "time_limit_s": time_limit,
-            "max_steps": max_steps,
-            "jobs": jobs or 0,
-            "before": before,
-            "checkpoint": keep,
-            "progress": tell,
-        }
+        options["progress"] = _teller(progress)
         if shell:
             run = mutate_shell(loaded, model, numbers, **options)
         else:
@@ -167,6 +162,14 @@ def mutate(
         partial.unlink(missing_ok=True)
     out.result(facts, mutation_text(run))
     _conclude(run, time_limit)
+
+
+def _teller(progress: Progress) -> Any:
+    def tell(text: str, done: int, total: int) -> None:
+        progress.stage(text)
+        progress(done, total)
+
+    return tell
 
 
 class _Keeper:
