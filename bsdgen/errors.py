@@ -61,6 +61,14 @@ class ToolError(BsdgenError):
     exit_code = 4
 
 
+class ToolTimeout(ToolError):
+    """An outside tool that did not end, or gave no answer, within the time that it was given."""
+
+
+class ToolRefusal(ToolError):
+    """An outside tool that works and that refuses what it was given."""
+
+
 class BudgetReached(BsdgenError):
     """A stated budget (time, memory, nodes) was used up before the work was done."""
 

@@ -97,7 +97,8 @@ def verify(
     def run(name: str, command: Callable[[Output], None], say: Callable[[Facts], tuple[str, str]]) -> None:
         kept, begun, error = _Kept(out), perf_counter(), None
         try:
-            command(kept)
+            with kept.held:
+                command(kept)
         except BsdgenError as raised:
             error = raised
             errors.append(raised)

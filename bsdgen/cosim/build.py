@@ -19,7 +19,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from bsdgen.artifacts import atomic_path, check_room
-from bsdgen.errors import InputError, ToolError
+from bsdgen.errors import InputError, ToolError, ToolRefusal
 
 CACHE = "cosim_build"
 SMALL_DEPTH = 1 << 18  # words of the bench's memory: 1 MiB, all that most programs have
@@ -175,7 +175,8 @@ def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> Non
         check_room(output.decode("utf-8", "replace"), what)
         log = output.decode("utf-8", "replace").strip().splitlines()
         errors = [line for line in log if "rror" in line] or log
-        raise ToolError(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
+        kind = ToolRefusal if any(line.startswith("%Error") for line in log) else ToolError
+        raise kind(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
 
 
 def _compile(sources: Sequence[Path], core: str, kind: Kind, depth: int, work: Path) -> Path:

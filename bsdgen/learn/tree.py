@@ -26,6 +26,7 @@ _ANY_LEAF = 16384  # or so many functions in all
 _FAT = 2.5  # functions an open output from which on a leaf is compared with a split
 _NARROW = 1.4  # functions an output that are open at once in a leaf that may cost half as much again
 _WIDE = 2  # functions an output that may be open at once when a leaf is tried against a sure gain
+_LARGE_HALF = 0.8  # of a leaf's functions: a split with a half beyond that is not worth looking at to its end
 DONT_CARE = -1
 _SURE_GAIN = 0.25  # a control variable with at least this gain is split on without trying a leaf first
 _LIKELY_GAIN = 0.19  # with at least this gain no leaf is tried, but a function guard is looked for
@@ -243,7 +244,8 @@ class TreeGrower:
             half, half_signatures = self._settle(node)
             known.append(node.known)
             if half.outputs.shape[0]:
-                more = self._leaf_size(half, half_signatures, int(_SPLIT_BONUS * whole) - size)
+                limit = min(int(_SPLIT_BONUS * whole) - size, int(_LARGE_HALF * whole))
+                more = self._leaf_size(half, half_signatures, limit)
                 if more is None:
                     return False
                 size += more

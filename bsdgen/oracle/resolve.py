@@ -57,6 +57,30 @@ def _function(text: str, schema: Schema) -> FunctionOracle:
     return FunctionOracle(function, schema)
 
 
+def simulator_parts(text: str) -> tuple[Base, tuple[str, ...]]:
+    """Instruction set and opcode classes (none: all) in the name of a simulator.
+
+    Raises
+    ------
+    InputError
+        There is no such instruction set or class.
+
+    Examples
+    --------
+    >>> simulator_parts("simulator:rv32e+branch+load"), simulator_parts("simulator:rv32i")
+    (('rv32e', ('branch', 'load')), ('rv32i', ()))
+    """
+    base, *classes = text.partition(":")[2].split("+")
+    if base not in _BASES:
+        raise InputError(f"oracle {text!r}: there is no simulator {base!r}; {_EXPECTED}")
+    unknown = [word for word in classes if word not in OPCODES]
+    if unknown:
+        raise InputError(
+            f"oracle {text!r}: there is no opcode class {unknown[0]!r}; there are {', '.join(OPCODES)}"
+        )
+    return _BASES[base], tuple(classes)
+
+
 def resolve_oracle(text: str, schema: Schema) -> Oracle:
     """The oracle that `text` names.
 
@@ -82,18 +106,11 @@ def resolve_oracle(text: str, schema: Schema) -> Oracle:
         raise InputError(f"oracle {text!r}: is no oracle's name; {_EXPECTED}")
     if kind != "simulator":
         return _function(text, schema)
-    base, *classes = name.split("+")
-    if base not in _BASES:
-        raise InputError(f"oracle {text!r}: there is no simulator {base!r}; {_EXPECTED}")
-    unknown = [word for word in classes if word not in OPCODES]
-    if unknown:
-        raise InputError(
-            f"oracle {text!r}: there is no opcode class {unknown[0]!r}; there are {', '.join(OPCODES)}"
-        )
+    base, classes = simulator_parts(text)
     if _bits(schema) != _bits(RVFI_SCHEMA):
         names = ", ".join(f"{field.name}:{field.width}" for field in schema.fields)
         raise InputError(
             f"oracle {text!r}: answers the RVFI fields of RV32I, the schema has {names}; use the traces or "
             "schema that belong to it, or another oracle"
         )
-    return SimulatorOracle(_BASES[base], classes or None)
+    return SimulatorOracle(base, classes or None)

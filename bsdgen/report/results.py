@@ -77,6 +77,7 @@ def proved(folder: Path) -> Any:
         "specification": proof.specification,
         "engines": list(proof.engines),
         "only": list(proof.only),
+        "partial": proof.partial,
         "wall_s": proof.wall_s,
         "skipped": list(proof.skipped),
         "stages": [_stage(folder, stage) for stage in proof.stages],
@@ -88,7 +89,8 @@ def _stage(folder: Path, stage: StageProof) -> dict[str, Any]:
         "name": stage.name,
         "artifact": Path(stage.artifact).name,
         "verdict": stage.verdict,
-        "stale": _stale(folder, stage.artifact, stage.sha256),
+        "stale": not stage.artifacts
+        or any(_stale(folder, file, digest) for file, digest in stage.artifacts.items()),
         "wall_s": stage.wall_s,
         "cared": sum(row.cared for row in stage.outputs),
         "proved": sum(row.by_all for row in stage.outputs),
