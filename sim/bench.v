@@ -8,7 +8,8 @@
 // Arguments of the simulation (numbers in hexadecimal):
 //   +image=FILE    words for $readmemh, by index from the base address
 //   +base=A        address of memory word 0, a multiple of 4
-//   +words=N       words of memory; beyond them reads give 0 and writes are ignored
+//   +words=N       words of memory; beyond them reads give 0 and writes are ignored. Bytes of a read that the core
+//                  did not ask for come inverted
 //   +reset_pc=A    address of the first instruction
 //   +tohost=A      address of the word whose store ends the program
 //   +stall=S       optional: hold the core at random cycles, with this seed (not 0)
@@ -53,14 +54,15 @@ module bench #(
   reg [31:0]          value  /* verilator public_flat_rd */;
   reg [31:0]          count  /* verilator public_flat_rd */;
   reg [BLOCK*ROW-1:0] rows   /* verilator public_flat_rd */;
-  reg [31:0]          fill;
+  reg [31:0]          fill   /* verilator public_flat_rd */;
 
   wire [31:0] fetch_addr, mem_addr, mem_wdata;
   wire [3:0]  mem_rmask, mem_wmask;
   wire [31:0] fetch_index = (fetch_addr - base) >> 2;
   wire [31:0] mem_index   = (mem_addr - base) >> 2;
   wire [31:0] fetch_data  = fetch_index < words ? memory[fetch_index[$clog2(DEPTH)-1:0]] : 32'd0;
-  wire [31:0] mem_rdata   = mem_index < words ? memory[mem_index[$clog2(DEPTH)-1:0]] : 32'd0;
+  wire [31:0] mem_held    = mem_index < words ? memory[mem_index[$clog2(DEPTH)-1:0]] : 32'd0;
+  wire [31:0] mem_rdata   = mem_held ^ ~lanes(mem_rmask);
   wire        enable      = !done && !(|noise && noise[1:0] == 2'b00);
 
   wire        valid, trap, halt, intr;
@@ -69,6 +71,17 @@ module bench #(
   wire [4:0]  rs1_addr, rs2_addr, rd_addr;
   wire [3:0]  rmask, wmask;
   wire [1:0]  mode, ixl;
+
+  function [31:0] lanes(input [3:0] mask);
+    lanes = {{8{mask[3]}}, {8{mask[2]}}, {8{mask[1]}}, {8{mask[0]}}};
+  endfunction
+
+  // What the core does on its bus must be what it shows: conflict is a difference at this retirement, or one that
+  // enable does not allow; stray is an access since the one before (in reset: in the last cycle of it).
+  wire access   = |{mem_rmask, mem_wmask};
+  wire conflict = !enable || mem_rmask != rmask || mem_wmask != wmask || (access && mem_addr != maddr)
+    || |((mem_wdata ^ mwdata) & lanes(mem_wmask));
+  reg  stray;
 
   `CORE core (
     .clk(clk), .rst(rst), .reset_pc(reset_pc), .enable(enable),
@@ -81,7 +94,7 @@ module bench #(
     .rvfi_mem_wmask(wmask), .rvfi_mem_rdata(mrdata), .rvfi_mem_wdata(mwdata)
   );
 
-  wire [31:0] flags = {2'b0, ixl, mode, intr, halt, trap, wmask, rmask, rd_addr, rs2_addr, rs1_addr};
+  wire [31:0] flags = {stray, conflict, ixl, mode, intr, halt, trap, wmask, rmask, rd_addr, rs2_addr, rs1_addr};
   wire [ROW-1:0] row = {
     mwdata, mrdata, maddr, rd_wdata, rs2_rdata, rs1_rdata, pc_wdata, pc_rdata, insn, order, flags
   };
@@ -89,6 +102,7 @@ module bench #(
 
   integer lane;
   always @(posedge clk) begin
+    stray <= !valid && (access || (stray && !rst));
     if (|noise) noise <= {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
     for (lane = 0; lane < 4; lane = lane + 1)
       if (mem_wmask[lane] && mem_index < words)
