@@ -1,7 +1,7 @@
 """Constrained-random programs by the thousand: each made from its seed, failing ones reduced.
 
-Programs are those of `bsdgen.isa.generate`. Failures that look alike (same instruction, same field) are one
-finding; the first seed of each finding is reduced.
+Programs are those of `bsdgen.isa.generate` for our own reference, which is all that runs them. Failures that
+look alike (same instruction, same field) are one finding; the first seed of each finding is reduced.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from bsdgen.cosim.run import LAST, difference, job_of, simulator_of
 from bsdgen.cosim.scoreboard import differing_fields
 from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
-from bsdgen.isa.generate import ENTRY, SYMBOLS, generate_images
+from bsdgen.isa.generate import generate_images, symbols_of
 from bsdgen.isa.program import Program, Segment
 
 SIZE = 200  # words of code; about 1,300 instructions retire
@@ -82,7 +82,8 @@ class Campaign:
 
 def _program(images: list[Image], name: str) -> Program:
     segments = tuple(Segment(image.address, image.data) for image in images)
-    return Program(Path(name), ENTRY, segments, SYMBOLS)
+    entry = images[0].address
+    return Program(Path(name), entry, segments, symbols_of(entry))
 
 
 def stall_of(seed: int, stall: int | None) -> int:
@@ -220,7 +221,7 @@ def run_campaign(
         A seed, stall or size is out of its range.
     """
     check_stall(stall or 0)
-    generate_images(seed, size)  # refuses what it cannot make before anything is built
+    generate_images(seed, size, own=True)  # refuses what it cannot make before anything is built
     if progress:
         progress(0, programs)
     simulator = simulator_of(model, HARNESS)
@@ -237,7 +238,10 @@ def run_campaign(
             def made() -> Iterator[Job]:
                 for number in range(programs):
                     of = seed + number
-                    program, held = _program(generate_images(of, size), f"seed {of}"), stall_of(of, stall)
+                    program, held = (
+                        _program(generate_images(of, size, own=True), f"seed {of}"),
+                        stall_of(of, stall),
+                    )
                     yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, stall=held, last=last)
 
             try:
@@ -263,7 +267,7 @@ def run_campaign(
 def _reduce(finding: Finding, answer: Answer, pool: HarnessPool, work: Path, origin: _Origin) -> Finding:
     kind = _kind(answer)
     assert kind is not None
-    words = words_of(generate_images(finding.seed, origin.size))
+    words = words_of(generate_images(finding.seed, origin.size, own=True))
     # Every pass and its loops; a candidate that goes round in circles is given up soon.
     max_steps = 16 * len(words.code) + 2_000
     reducer = _Reducer(pool, work, kind, finding.stall, max_steps)
