@@ -41,7 +41,7 @@ def test_layout_covers_every_bit_once():
 def test_layout_is_the_benchs():
     """The concatenations of the bench, read from its source, are the order of FIELDS."""
     text = (Path(__file__).parents[2] / "sim/bench.v").read_text()
-    aliases = {"maddr": "mem_addr", "mrdata": "mem_rdata", "mwdata": "mem_wdata"}
+    aliases = {"shown_addr": "mem_addr", "mrdata": "mem_rdata", "shown_wdata": "mem_wdata"}
     aliases |= {"rmask": "mem_rmask", "wmask": "mem_wmask"}
     aliases |= {"conflict": "bus_conflict", "stray": "bus_stray"}
     flags = re.search(r"flags = \{(.*?)\}", text, re.DOTALL).group(1)
