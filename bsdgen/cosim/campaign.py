@@ -238,10 +238,8 @@ def run_campaign(
             def made() -> Iterator[Job]:
                 for number in range(programs):
                     of = seed + number
-                    program, held = (
-                        _program(generate_images(of, size, own=True), f"seed {of}"),
-                        stall_of(of, stall),
-                    )
+                    program = _program(generate_images(of, size, own=True), f"seed {of}")
+                    held = stall_of(of, stall)
                     yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, stall=held, last=last)
 
             try:
