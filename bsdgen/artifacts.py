@@ -26,8 +26,12 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}  # tol
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any error it vanishes.
+
+    Parameters
+    ----------
+    mode : permissions of the file, as far as the umask leaves them.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(mode & ~umask)
         temporary.replace(path)
     except OSError as error:
         if error.errno in _DISK or path.is_dir():

@@ -43,6 +43,10 @@ class InputError(BsdgenError):
     exit_code = 3
 
 
+class EndlessError(InputError):
+    """A program that has not ended within the step limit."""
+
+
 class BusyError(InputError):
     """A place that another run is writing into."""
 
