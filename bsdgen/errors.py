@@ -43,6 +43,10 @@ class InputError(BsdgenError):
     exit_code = 3
 
 
+class UnsuitableError(InputError):
+    """A format cannot hold this model; others can."""
+
+
 class BusyError(InputError):
     """A place that another run is writing into."""
 
