@@ -105,7 +105,7 @@ def _fusesoc(model: Model, name: str, work: Path, options: EmitOptions) -> Writt
     return Written({**files, described.name: described}, (step,))
 
 
-_WRITERS: dict[str, Callable[[Model, str, Path, EmitOptions], Written]] = {
+WRITERS: dict[str, Callable[[Model, str, Path, EmitOptions], Written]] = {
     "verilog": _verilog,
     "amaranth": _amaranth,
     "structural": _structural,
@@ -155,7 +155,7 @@ def emit(
     ToolError
         Yosys, ABC or python-sat is missing or fails.
     """
-    unknown = [item for item in formats if item not in _WRITERS]
+    unknown = [item for item in formats if item not in WRITERS]
     if unknown:
         raise UsageError(f"format {unknown[0]!r} is unknown; expected one of {', '.join(FORMATS)}")
     options = options or EmitOptions()
@@ -167,18 +167,18 @@ def emit(
         if progress:
             progress(2 * done, 2 * len(chosen))
         with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
-            made = _WRITERS[item](model, model_name(folder), Path(temporary), options)
+            made = WRITERS[item](model, model_name(folder), Path(temporary), options)
             if progress:
                 progress(2 * done + 1, 2 * len(chosen))
             if check:
-                _check(model, item, made, f"{model_name(folder)}_step")
+                check_written(model, item, made, f"{model_name(folder)}_step")
             written += _place(model, folder, item, made)
     if progress:
         progress(2 * len(chosen), 2 * len(chosen))
     return written
 
 
-def _check(model: Model, item: str, made: Written, top: str) -> None:
+def check_written(model: Model, item: str, made: Written, top: str) -> None:
     """Refuse files that are not the diagram."""
     equal = all(check_netlist(model, [file], top).equal for file in made.netlists)
     if made.tables:

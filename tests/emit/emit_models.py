@@ -6,7 +6,7 @@ from standin import random_bsd
 
 from bsdgen.bsd import Bsd
 from bsdgen.emit.check import check_covers, check_netlist
-from bsdgen.emit.write import _WRITERS, EmitOptions
+from bsdgen.emit.write import WRITERS, EmitOptions
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field, Schema
 
@@ -117,7 +117,7 @@ def unit_model(width=4):
 def written(form, model, folder, name="m", **options):
     """What a format's writer makes, not checked."""
     folder.mkdir(exist_ok=True)
-    return _WRITERS[form](model, name, folder, EmitOptions(**options))
+    return WRITERS[form](model, name, folder, EmitOptions(**options))
 
 
 def proved(form, model, folder, **options):
