@@ -47,6 +47,10 @@ class EndlessError(InputError):
     """A program that has not ended within the step limit."""
 
 
+class UnsuitableError(InputError):
+    """A format cannot hold this model; others can."""
+
+
 class BusyError(InputError):
     """A place that another run is writing into."""
 
