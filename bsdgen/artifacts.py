@@ -26,8 +26,12 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}  # tol
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any error it vanishes.
+
+    Parameters
+    ----------
+    mode : permissions of the file, as far as the umask leaves them.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(mode & ~umask)
         temporary.replace(path)
     except OSError as error:
         if error.errno in _DISK or path.is_dir():
@@ -187,6 +191,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a whole text file or nothing."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def json_bytes(value: Any) -> bytes:

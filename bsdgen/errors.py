@@ -43,6 +43,14 @@ class InputError(BsdgenError):
     exit_code = 3
 
 
+class EndlessError(InputError):
+    """A program that has not ended within the step limit."""
+
+
+class UnsuitableError(InputError):
+    """A format cannot hold this model; others can."""
+
+
 class BusyError(InputError):
     """A place that another run is writing into."""
 

@@ -98,3 +98,16 @@ def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path: Path, write: Callabl
 def test_checking_makes_no_folder(tmp_path: Path) -> None:
     artifacts.check_writable(tmp_path / "deep" / "er")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_permissions_are_there_when_the_file_is(tmp_path: Path) -> None:
+    """Not given afterwards: who is killed in between would leave a program that nobody can run."""
+    umask = os.umask(0o027)
+    try:
+        with artifacts.atomic_path(tmp_path / "tool", mode=0o777) as temporary:
+            temporary.write_text("x")
+        with artifacts.atomic_path(tmp_path / "text") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(umask)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("tool", "text")] == [0o750, 0o640]

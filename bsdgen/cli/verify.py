@@ -84,21 +84,21 @@ def verify(
     from bsdgen.model import Model
     from bsdgen.report import write_report
 
+    digest = sha256(model / "model.npz") if (model / "model.npz").is_file() else ""
     if not is_step_function(Model.load(model).schema):
         raise InputError(
             f"{model}: only an RV32I step function has a core to run programs on; use `bsdgen prove {model} "
             "--spec FILE`, `bsdgen measure` and `bsdgen mutate` for another"
         )
     if not (model / "verilog" / f"{model_name(model)}_core.v").is_file():
-        emit(_Kept(out), model)
+        _call(lambda kept: emit(kept, model), _Kept(out))
     steps: list[Step] = []
     errors: list[BsdgenError] = []
 
     def run(name: str, command: Callable[[Output], None], say: Callable[[Facts], tuple[str, str]]) -> None:
         kept, begun, error = _Kept(out), perf_counter(), None
         try:
-            with kept.held:
-                command(kept)
+            _call(command, kept)
         except BsdgenError as raised:
             error = raised
             errors.append(raised)
@@ -109,13 +109,18 @@ def verify(
         verdict = "yes" if error is None else "NO" if failed else "not run"
         seconds = perf_counter() - begun
         steps.append(Step(name, checked, found, verdict, seconds, str(error) if error else ""))
+        if sha256(model / "model.npz") != digest:
+            raise InputError(
+                f"{model}: another model was written into the folder while this one was verified (seen after "
+                f"{name!r}), so that the checks are not of one model; run `bsdgen verify {model}` again"
+            )
 
     run("proof", lambda kept: prove(kept, model, time_limit=time_limit, jobs=jobs), _proof)
     run("vectors", lambda kept: measure(kept, [model], vectors=vectors, seed=seed, jobs=jobs), _vectors)
     run("programs", lambda kept: cosim(kept, model, jobs=jobs), _programs)
     run("random programs", lambda kept: cosim(kept, model, random=random, seed=seed, jobs=jobs), _random)
     run("mutants", lambda kept: mutate(kept, model, faults=faults, seed=seed, jobs=jobs), _mutants)
-    facts = {"model_sha256": sha256(model / "model.npz"), "steps": [asdict(step) for step in steps]}
+    facts = {"model_sha256": digest, "steps": [asdict(step) for step in steps]}
     write_json(model / "verify.json", facts)
     with out.progress("writing the report") as progress:
         write_report(model)
@@ -126,18 +131,27 @@ def verify(
         raise first
 
 
+def _call(command: Callable[[Output], None], kept: _Kept) -> None:
+    """Run a command; the locks that it takes go when it ends, whatever it ends with."""
+    with kept.held:
+        command(kept)
+
+
 def _text(steps: list[Step]) -> str:
     rows = [[s.name, s.checked, s.found, s.verdict, f"{s.seconds:.0f}"] for s in steps]
     return table(["check", "of", "found", "holds", "seconds"], rows, left=4)
 
 
 def _proof(facts: Facts) -> tuple[str, str]:
-    """Bits of the weakest stage: cared for, and proved by every engine."""
+    """Bits: cared for, and proved by every engine; and what the specification is, which may be of a part."""
     stages = facts["stages"]
     cared = sum(row["cared"] for stage in stages for row in stage["outputs"])
     proved = sum(min(row["proved"].values()) for stage in stages for row in stage["outputs"])
     names = ", ".join(stage["name"] for stage in stages)
-    return f"{cared:,} bits ({names})", f"{proved:,} proved by {len(facts['engines'])} engines"
+    return (
+        f"{cared:,} bits ({names}) of {facts['specification']}",
+        f"{proved:,} proved by {len(facts['engines'])} engines",
+    )
 
 
 def _vectors(facts: Facts) -> tuple[str, str]:

@@ -233,7 +233,7 @@ def build(
     folder = find_bench()
     files = [*(folder / name for name in kind.files), *sources]
     simulator = cache.resolve() / f"{kind.name}-{source_digest(files, core, kind, depth)}"
-    if simulator.is_file():
+    if simulator.is_file() and os.access(simulator, os.X_OK):
         return simulator
     find_verilator()
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
@@ -241,7 +241,6 @@ def build(
         kept = sorted(cache.glob(f"{kind.name}-*"), key=lambda path: path.stat().st_mtime)
         for old in kept[: 1 - _KEEP]:
             old.unlink(missing_ok=True)
-        with atomic_path(simulator) as temporary:
+        with atomic_path(simulator, mode=0o777) as temporary:
             shutil.copyfile(compiled, temporary)
-        simulator.chmod(0o755)
     return simulator

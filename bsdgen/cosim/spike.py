@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.cosim.scoreboard import Expected, expected_rows
-from bsdgen.errors import InputError, ToolError
-from bsdgen.isa.machine import TRAP_OFFSET, Memory, memory_block, retire
+from bsdgen.errors import EndlessError, InputError, ToolError
+from bsdgen.isa.machine import Memory, memory_block, retire, trap_pc
 from bsdgen.isa.program import Program
 from bsdgen.isa.runner import COLUMNS, rows_from_inputs
 from bsdgen.traces.spike_log import read_spike_log
@@ -47,7 +47,7 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
 
     Raises
     ------
-    InputError
+    EndlessError
         The program does not end.
     ToolError
         Spike is missing or wrote no log, as for a program where its boot ROM lies.
@@ -70,7 +70,7 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
                     break
                 except subprocess.TimeoutExpired:
                     if log.is_file() and log.stat().st_size > max_steps * _MOST_BYTES:
-                        raise InputError(
+                        raise EndlessError(
                             f"{program.path}: does not end on Spike within {max_steps} instructions: mend "
                             "the program or raise the step limit"
                         ) from None
@@ -109,7 +109,7 @@ def _detours(
             regs[rd] = value
         if mask:
             memory.write(address, mask, data)
-        here = program.entry + TRAP_OFFSET if trap else follow
+        here = trap_pc(program) if trap else follow
     return at, inputs
 
 
@@ -126,7 +126,7 @@ def expected_of_log(log: Path, program: Program) -> Expected:
     if at:
         own = rows_from_inputs(np.array(inputs, np.uint32).T.copy())
         rows = {name: np.insert(rows[name], at, own[name]) for name in COLUMNS}
-    return expected_rows(rows, program.entry + TRAP_OFFSET)
+    return expected_rows(rows, trap_pc(program))
 
 
 def spike_rows(program: Program, work: Path, max_steps: int) -> Expected:

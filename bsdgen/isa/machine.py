@@ -78,6 +78,11 @@ def retire(
     return next_pc, insn, rs1, rs2, mem, out
 
 
+def trap_pc(program: Program) -> int:
+    """Where a program goes on after a trap."""
+    return (program.entry + TRAP_OFFSET) & _M32
+
+
 def memory_block(program: Program) -> tuple[int, int]:
     """First address of a program's memory and its size in words."""
     base = min(segment.address for segment in program.segments) & ~(_PAGE - 1)

@@ -5,6 +5,7 @@ writes to end its run. Every way in which a file can be unfit is an `InputError`
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,12 @@ def _segments(path: Path, elf: Any, n_bytes: int) -> tuple[Segment, ...]:
                 "place code and data next to each other in the linker script"
             )
         segments.append(Segment(address, segment.data() + bytes(in_memory - in_file)))
+    for before, after in pairwise(sorted(segments, key=lambda segment: segment.address)):
+        if after.address < before.end:
+            raise InputError(
+                f"{path}: segments at {before.address:#x} (to {before.end:#x}) and {after.address:#x} "
+                "overlap, expected each byte in one; place them apart in the linker script"
+            )
     if not segments:
         raise InputError(f"{path}: has no loadable segment, so nothing to run; {_REBUILD}")
     return tuple(segments)
@@ -139,7 +146,7 @@ def load_program(path: Path) -> Program:
     Raises
     ------
     InputError
-        The file cannot be read, is no ELF, is truncated, or is for another machine.
+        The file cannot be read, is no ELF, is truncated, is for another machine, or its segments overlap.
     """
     path = Path(path)
     try:

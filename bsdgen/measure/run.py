@@ -174,7 +174,6 @@ class _Total:
         self._source = source
         self._seed = seed
         self._before = before
-        self.drawn: list[Drawn] = []
         self._asking = AskingTask(model, oracle, source, seed)
         self.task: _Task = self._asking
         self.threads = 1
@@ -194,48 +193,54 @@ class _Total:
             _check_loop(self.task, self._asking)  # compiles before the clock starts, too
         self._begun = time.perf_counter()
         axes = source.axes
-        self._counts = Counts(
+        none = Counts(
             np.zeros(axes.n_cells, np.int64),
             np.zeros(axes.n_cells, np.int64),
             np.zeros(len(model.schema.outputs), np.int64),
             np.full(len(axes.rows), -1, np.int64),
         )
-        if before is not None:
-            if before.stream != source.stream:
-                raise UsageError(
-                    f"was measured on vectors {before.stream!r} before, these are {source.stream!r}; "
-                    "measure anew, without the earlier result"
-                )
-            self.drawn += before.drawn
+        if before is not None and before.stream != source.stream:
+            raise UsageError(
+                f"was measured on vectors {before.stream!r} before, these are {source.stream!r}; "
+                "measure anew, without the earlier result"
+            )
+        # Ranges and counts in one object: an interrupt never finds one without the other.
+        self._done: tuple[tuple[Drawn, ...], Counts] = (before.drawn if before is not None else (), none)
+
+    @property
+    def drawn(self) -> tuple[Drawn, ...]:
+        """Which vectors the counts are of, with those of before."""
+        return self._done[0]
 
     def add(self, part: Drawn, counts: Counts) -> None:
         """Add what was found on some vectors."""
-        self.drawn.append(part)
-        self._counts = self._counts + counts
+        drawn, so_far = self._done
+        self._done = (joined((*drawn, part)), so_far + counts)
 
     def result(self) -> Measurement:
         """Sum up."""
         axes, names = self._source.axes, [field.name for field in self._model.schema.outputs]
+        drawn, counts = self._done
         new = summarise(
             axes,
-            self._counts.n,
-            self._counts.errors,
-            dict(zip(names, self._counts.by_output.tolist(), strict=True)),
-            self._failures(),
-            drawn=self.drawn,
+            counts.n,
+            counts.errors,
+            dict(zip(names, counts.by_output.tolist(), strict=True)),
+            self._failures(counts),
+            drawn=drawn,
             stream=self._source.stream,
             distributions=self._source.distributions,
             wall_s=time.perf_counter() - self._begun,
         )
         if self._before is None:
             return new
-        return added(axes, (self._before, new), self.drawn)
+        return added(axes, (self._before, new), drawn)
 
-    def _failures(self) -> dict[str, dict[str, object]]:
+    def _failures(self, counts: Counts) -> dict[str, dict[str, object]]:
         """The first failure of each class, decoded."""
         axes, out = self._source.axes, {}
-        for row in np.argsort(self._counts.failed, kind="stable"):
-            position, name = int(self._counts.failed[row]), axes.classes[axes.class_of[row]]
+        for row in np.argsort(counts.failed, kind="stable"):
+            position, name = int(counts.failed[row]), axes.classes[axes.class_of[row]]
             if position >= 0 and name not in out:
                 decoded = self._asking.decode(position)
                 if decoded is None:

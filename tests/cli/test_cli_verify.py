@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_models import adder_model
 
+from bsdgen.artifacts import locked, sole_writer
 from bsdgen.bsd import Bsd
 from bsdgen.cli import verify as module
 from bsdgen.cli.app import main
@@ -17,6 +18,7 @@ from bsdgen.model import Model
 from bsdgen.traces.schema import RVFI_SCHEMA
 
 PROOF = {
+    "specification": "rv32i+op+load",
     "engines": ["abc", "sat"],
     "stages": [
         {"name": name, "outputs": [{"cared": 32, "proved": {"abc": 32, "sat": 31}}]}
@@ -73,7 +75,7 @@ def test_one_table(model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert called == ["prove", "measure", "cosim", "random", "mutate"]
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8 and "text of" not in lines[0]
-    assert "64 bits (diagram, core)" in lines[1] and "62 proved by 2 engines" in lines[1]
+    assert "64 bits (diagram, core) of rv32i+op+load" in lines[1] and "62 proved by 2 engines" in lines[1]
     assert "1,000" in lines[2] and "0 errors, 95 % < 3.7e-03" in lines[2]
     assert "3, 13 instructions" in lines[3] and "2 failed" in lines[3]
     assert "10, 2,000 instructions" in lines[4] and "2 failed" in lines[4]
@@ -122,6 +124,47 @@ def test_checks_go_on(
     said = capsys.readouterr()
     if "prove" in errors:
         assert said.out.splitlines()[0] == "text of prove"
+
+
+def test_a_failed_check_holds_nothing(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both runs of programs write under one lock; the error of the first is kept, the lock must not be."""
+    (model / "verilog" / f"{model.name}_core.v").unlink()
+    stand_in(monkeypatch, {})
+
+    def cosim(out: Output, folder: Path, random: int | None = None, **options: object) -> None:
+        out.held.enter_context(sole_writer(folder / "cosim.json"))
+        out.result(PROGRAMS if random is None else RANDOM, "text")
+        raise CheckFailed("programs failed")
+
+    def emit(out: Output, folder: Path) -> None:
+        out.held.enter_context(locked(folder))
+
+    def prove(out: Output, folder: Path, **options: object) -> None:
+        out.held.enter_context(locked(folder, shared=True))
+        out.result(PROOF, "text")
+
+    for name, command in (("cosim", cosim), ("emit", emit), ("prove", prove)):
+        monkeypatch.setattr(module, name, command)
+    assert main(["verify", str(model), "-q"]) == 1
+    kept = json.loads((model / "verify.json").read_text())["steps"]
+    assert [step["verdict"] for step in kept] == ["yes", "yes", "NO", "NO", "yes"]
+
+
+def test_a_model_that_changes_meanwhile_is_not_verified(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called = stand_in(monkeypatch, {})
+    measured = module.measure
+
+    def learned_anew(out: Output, folders: list[Path], **options: object) -> None:
+        one = Bsd(RVFI_SCHEMA.n_inputs, *np.zeros((3, 0), np.int32), np.ones(RVFI_SCHEMA.n_outputs, np.int32))
+        Model(one, RVFI_SCHEMA, {}).save(model)
+        measured(out, folders)
+
+    monkeypatch.setattr(module, "measure", learned_anew)
+    assert main(["verify", str(model)]) == 3
+    assert called == ["prove", "measure"] and not (model / "verify.json").exists()
+    assert "seen after 'vectors'" in capsys.readouterr().err
 
 
 def test_another_function_has_no_core(

@@ -5,6 +5,7 @@ import pytest
 from tiny_elf import BASE, TOHOST, store_to_tohost, tiny_elf, words
 
 from bsdgen.errors import InputError
+from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.program import load_program
 
 CODE = words(*store_to_tohost(1))
@@ -43,6 +44,18 @@ def test_a_program_has_entry_segments_and_symbols(tmp_path):
 def test_an_unfit_program_is_refused_by_name(tmp_path, change, said):
     path = _write(tmp_path, tiny_elf(CODE, **change))
     with pytest.raises(InputError, match=re.escape(str(path)) + ".*" + said):
+        load_program(path)
+
+
+@pytest.mark.parametrize(("second", "apart"), [(BASE + 4, False), (BASE + 5, False), (BASE + 8, True)])
+def test_segments_that_overlap_are_refused(tmp_path, second, apart):
+    """Whichever came last would win, and not everywhere the same one."""
+    images = [Image(".data", second, bytes(8), False), Image(".text", BASE, words(1, 2), True)]
+    path = _write(tmp_path, build_elf(BASE, images, {"tohost": second}))
+    if apart:
+        assert len(load_program(path).segments) == 2
+        return
+    with pytest.raises(InputError, match=rf"at {BASE:#x} \(to {BASE + 8:#x}\) and {second:#x} overlap"):
         load_program(path)
 
 

@@ -9,6 +9,7 @@ from bsdgen.bsd import Bsd
 from bsdgen.errors import OracleError, UsageError
 from bsdgen.isa.step import step_packed
 from bsdgen.measure import Drawn, Measurement, measure, strata_for
+from bsdgen.measure.counts import Counts
 from bsdgen.measure.run import missing
 from bsdgen.model import Model
 from bsdgen.oracle.function import FunctionOracle
@@ -191,6 +192,23 @@ def test_what_was_done_is_saved_when_it_is_interrupted(monkeypatch: pytest.Monke
     )
     assert seen[0] == 4000
     assert same(result, measure(model, oracle, vectors=9000))
+
+
+def test_an_interrupt_within_the_sum_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved has the counts of the vectors that it says it has."""
+    monkeypatch.setattr("bsdgen.measure.run.TASK", 1000)
+    model, saved = adder_model(), []
+    plain = Counts.__add__
+
+    def stop(self: Counts, other: Counts) -> Counts:
+        if self.n.sum() == 2000:
+            raise KeyboardInterrupt
+        return plain(self, other)
+
+    monkeypatch.setattr(Counts, "__add__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        measure(model, adder_oracle(model), vectors=9000, checkpoint=saved.append)
+    assert [(part.vectors, part.drawn) for part in saved] == [(2000, (Drawn(0, 0, 2000),))]
 
 
 def test_missing_parts() -> None:

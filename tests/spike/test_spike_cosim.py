@@ -13,9 +13,9 @@ from bsdgen.errors import InputError, ToolError
 from bsdgen.isa.assembler import encode, load_constant
 from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.generate import generate_program
-from bsdgen.isa.machine import TRAP_OFFSET
-from bsdgen.isa.program import Program, load_program
-from bsdgen.isa.runner import run_program
+from bsdgen.isa.machine import TRAP_OFFSET, trap_pc
+from bsdgen.isa.program import Program, Segment, load_program
+from bsdgen.isa.runner import COLUMNS, run_program
 
 PROGRAMS = Path(__file__).parents[2] / "sim" / "programs"
 CSRW_MTVEC_X5, FENCE_I = 0x30529073, 0x0000100F
@@ -48,6 +48,22 @@ def test_log_without_such_words(tmp_path: Path) -> None:
     program = load_program(generate_program(5, 1, tmp_path / "random.elf"))
     (tmp_path / "log").write_text(imitate(program))
     assert_same_rows(expected_of_log(tmp_path / "log", program), program)
+
+
+def test_traps_of_a_program_at_the_end_of_memory_wrap_around(tmp_path: Path) -> None:
+    """Reset pc + 4 is 0: the word there is none, and traps to where it is."""
+    entry = 0xFFFF_FFFC
+    program = Program(tmp_path / "p.elf", entry, (Segment(entry, bytes(4)),), {"tohost": 0xFFFF_F000})
+    pcs = [entry, 0, 0]
+    zero = np.zeros(len(pcs), np.uint32)
+    rows = {name: zero.copy() for name in COLUMNS} | {"pc_rdata": np.array(pcs, np.uint32)}
+    rows["trap"] += np.uint32(1)
+    (tmp_path / "log").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spike_module, "read_spike_log", lambda *_: rows)
+        expected = expected_of_log(tmp_path / "log", program)
+    assert (expected.rows[:, FIELDS["pc_wdata"][0]] == 0).all()
+    assert trap_pc(program) == 0
 
 
 def test_program_that_the_core_cannot_follow(tmp_path: Path) -> None:
