@@ -35,6 +35,13 @@ class Against(StrEnum):
     NONE = "none"
 
 
+class ShellKind(StrEnum):
+    """The core around the learned logic."""
+
+    SINGLE = "single"
+    FPGA = "fpga"
+
+
 def shipped_programs() -> list[Path]:
     """Programs of the working folder, else of the clone that this package is installed from."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
@@ -63,6 +70,14 @@ def cosim(
             help="The reference: our simulator, a commit log of Spike, or none: run the core alone.",
         ),
     ] = Against.SIMULATOR,
+    shell: Annotated[
+        ShellKind,
+        typer.Option(
+            "--shell",
+            metavar="single|fpga",
+            help="The core to run; fpga has a synchronous memory on its bus, which --stall makes slow.",
+        ),
+    ] = ShellKind.SINGLE,
     max_steps: Annotated[
         int,
         typer.Option("--max-steps", metavar="N", min=1, help="Stop a program that has not ended by then."),
@@ -110,9 +125,9 @@ def cosim(
     """Run programs on the emitted core in Verilator, every retired instruction held to a reference.
 
     A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder
-    (with --random cosim_random.json), and what belongs to failures into its folder failures/: waveforms, and
-    random programs reduced to the fewest words that still fail. Ends with exit code 1 at a mismatch or when a
-    program does not pass.
+    (with --random cosim_random.json, with --shell fpga cosim_fpga.json), and what belongs to failures into
+    its folder failures/: waveforms, and random programs reduced to the fewest words that still fail. Ends
+    with exit code 1 at a mismatch or when a program does not pass.
     """
     from bsdgen.artifacts import locked, sole_writer
 
@@ -127,18 +142,22 @@ def cosim(
             "--random makes its own programs, for the fast harness against our simulator; leave out PROGRAM, "
             "--signature, --harness and --against"
         )
+    if random is not None and shell is not ShellKind.SINGLE:
+        raise UsageError("--random runs the shell single; name programs, or leave --shell out")
     files = program_files(programs or shipped_programs()) if random is None else []
-    of = provenance(model)  # before the run: the model may be learned anew in it
+    of = provenance(model, shell=shell)  # before the run: the model may be learned anew in it
     if random is None:
         options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
         options |= {"jobs": jobs, "last": last, "signature": signature, "wave_length": wave}
-        _run_programs(out, model, files, of, options | {"stall": stall or 0})
+        _run_programs(out, model, files, of, options | {"stall": stall or 0, "shell": shell.value})
         return
     options = {"seed": seed, "size": size, "jobs": jobs, "stall": stall, "last": last}
     _run_random(out, model, random, of, wave, options)
 
 
-def provenance(model: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
+def provenance(
+    model: Path, before: dict[str, Any] | None = None, shell: ShellKind = ShellKind.SINGLE
+) -> dict[str, Any]:
     """What a result is of: the model, the Verilog that runs, and who ran it.
 
     Taken before the run; what was there `before` stays, a core that the run itself wrote is added.
@@ -149,7 +168,7 @@ def provenance(model: Path, before: dict[str, Any] | None = None) -> dict[str, A
 
     binary = model / "model.npz"
     known = before or {"model_sha256": sha256(binary) if binary.is_file() else "", "verilog_sha256": {}}
-    verilog = verilog_digests(model) | known["verilog_sha256"]
+    verilog = verilog_digests(model, shell.value) | known["verilog_sha256"]
     return known | {"verilog_sha256": verilog, "bsdgen": __version__}
 
 
@@ -161,15 +180,17 @@ def _run_programs(
 
     waves = model / FAILURES if options["wave_length"] else None
     alone = options["against"] == Against.NONE
-    facts = of | {name: options[name] for name in ("harness", "against", "stall")}
+    facts = of | {name: options[name] for name in ("harness", "against", "stall", "shell")}
+    shell = ShellKind(options["shell"])
+    path = model / ("cosim.json" if shell is ShellKind.SINGLE else f"cosim_{shell}.json")
     results: list[ProgramResult] = []
 
     def found(known: "list[ProgramResult]") -> None:
         results[:] = known
-        facts.update(provenance(model, of))
+        facts.update(provenance(model, of, shell))
         facts["programs"] = [asdict(result) for result in known]
         if not alone:  # the core alone shows nothing about the model
-            write_json(model / "cosim.json", facts)
+            write_json(path, facts)
 
     try:
         with out.progress("co-simulating") as progress:
@@ -178,30 +199,36 @@ def _run_programs(
         if not any(item.failed for item in results):
             raise
         out.note(f"{error}")  # what was found before it counts
-    out.result(facts, _program_text(results, waves))
+    out.result(facts, _program_text(results, waves, cycles=shell is not ShellKind.SINGLE))
     failed = [item for item in results if item.failed]
     if failed:
         names = ", ".join(item.name for item in failed)
         raise CheckFailed(
             f"{model}: {names} did not pass{'' if alone else ' in lock-step'} "
-            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {model / 'cosim.json'}")
+            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {path}")
         )
 
 
-def _program_text(results: "list[ProgramResult]", waves: Path | None) -> str:
+def _program_text(results: "list[ProgramResult]", waves: Path | None, *, cycles: bool) -> str:
+    """A line a program; with its cycles and cycles an instruction (CPI) where these are not the same."""
     rows = [
         [
             item.name,
             f"{item.retired:,}",
+            *([f"{item.cycles:,}", f"{item.cycles / max(1, item.retired):.2f}"] if cycles else []),
             f"{item.mismatches:,}",
             "yes" if item.passed else "NO",
             f"{item.wall_s:.1f}",
         ]
         for item in results
     ]
-    lines = [table(["program", "retired", "mismatches", "passed", "seconds"], rows)]
+    more = ["cycles", "CPI"] if cycles else []
+    lines = [table(["program", "retired", *more, "mismatches", "passed", "seconds"], rows)]
     retired, wall_s = sum(item.retired for item in results), sum(item.wall_s for item in results)
     rate = retired / wall_s if wall_s else 0.0
+    if cycles:
+        total = sum(item.cycles for item in results)
+        lines.append(f"{retired:,} instructions in {total:,} cycles, {total / max(1, retired):.2f} each")
     lines.append(f"{retired:,} instructions in {wall_s:.2f} s of simulation, {rate:,.0f} a second")
     for item in results:
         if item.detail:

@@ -9,6 +9,7 @@ import typer
 
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import ModelFolder
+from bsdgen.errors import UsageError
 
 if TYPE_CHECKING:
     from bsdgen.emit import EmitOptions
@@ -30,6 +31,14 @@ class Format(StrEnum):
     ALL = "all"
 
 
+class Shell(StrEnum):
+    """Cores that can be built around the learned logic."""
+
+    SINGLE = "single"
+    FPGA = "fpga"
+    WISHBONE = "wishbone"
+
+
 def emit(
     out: Output,
     model: ModelFolder,
@@ -40,6 +49,14 @@ def emit(
             "-f",
             metavar="|".join(Format),
             help="What to write; may be given more than once (default: verilog and amaranth).",
+        ),
+    ] = None,
+    shells: Annotated[
+        list[Shell] | None,
+        typer.Option(
+            "--shell",
+            metavar="single|fpga|wishbone",
+            help="Core around an RV32I step function; may be given more than once (default: single).",
         ),
     ] = None,
     pla_inputs: Annotated[
@@ -72,7 +89,10 @@ def emit(
 
     Sources of the learned logic in each format, with its ports and bit order in ABI.md beside them; with
     verilog the core around it, if the model is an RV32I step function; and circuit.aig, the logic as an
-    optimised and-inverter graph. structural is Verilog with the shared functions as modules.
+    optimised and-inverter graph. structural is Verilog with the shared functions as modules. Of the cores,
+    single does an instruction a cycle (verilog/<name>_core.v), fpga has a bus with wait states and registers
+    for block RAM (verilog/<name>_fpga.v), wishbone is that with Wishbone B4 ports
+    (verilog/<name>_wishbone.v).
     """
     from bsdgen.artifacts import locked
     from bsdgen.circuit.aig import aig_from_bsd
@@ -84,9 +104,12 @@ def emit(
     options = EmitOptions(pla_inputs, tuple(dot_output or ()), dot_nodes)
     chosen = list(dict.fromkeys(formats or [Format(item) for item in DEFAULT_FORMATS]))
     names: list[str] = list(FORMATS) if Format.ALL in chosen else [item.value for item in chosen]
+    if shells and "verilog" not in names:
+        raise UsageError("--shell instantiates the modules of --format verilog; ask for that too")
+    cores = [item.value for item in shells or ()]
     out.held.enter_context(locked(model))
     loaded = Model.load(model)
-    files = _write(loaded, model, names, options, skip=Format.ALL in chosen, out=out)
+    files = _write(loaded, model, names, cores, options, skip=Format.ALL in chosen, out=out)
     with out.progress("optimising the circuit"):
         circuit = optimise(aig_from_bsd(loaded.bsd), rounds)
         files.append(model / "circuit.aig")
@@ -101,10 +124,18 @@ def emit(
 
 
 def _write(
-    model: "Model", folder: Path, names: list[str], options: "EmitOptions", *, skip: bool, out: Output
+    model: "Model",
+    folder: Path,
+    names: list[str],
+    cores: list[str],
+    options: "EmitOptions",
+    *,
+    skip: bool,
+    out: Output,
 ) -> list[Path]:
-    """All formats and the core; with `skip`, formats that cannot hold this model are left out and told of."""
-    from bsdgen.core.single import core_text, is_step_function, write_core
+    """All formats, and cores; with `skip`, formats that cannot hold this model are left out and told of."""
+    from bsdgen.core.shells import write_shells
+    from bsdgen.core.single import core_text, is_step_function
     from bsdgen.emit import emit as write
     from bsdgen.emit.parts import model_name
     from bsdgen.errors import UnsuitableError
@@ -122,7 +153,7 @@ def _write(
                 if not skip:
                     raise
                 out.note(str(error))
-        if "verilog" in names and has_core:
-            files.append(write_core(model, folder))
+        if cores or ("verilog" in names and has_core):
+            files += write_shells(model, folder, cores or ["single"])
         progress(len(names), len(names))
     return files

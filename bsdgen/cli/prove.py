@@ -34,6 +34,8 @@ class StageChoice(StrEnum):
     CIRCUIT = "circuit"
     VERILOG = "verilog"
     CORE = "core"
+    FPGA = "fpga"
+    WISHBONE = "wishbone"
 
 
 class Isa(StrEnum):
@@ -87,8 +89,8 @@ def prove(
         list[StageChoice] | None,
         typer.Option(
             "--stage",
-            metavar="diagram|circuit|verilog|core",
-            help="What to prove; may be given more than once (default: all).",
+            metavar="diagram|circuit|verilog|core|fpga|wishbone",
+            help="What to prove; may be given more than once (default: all that there is).",
         ),
     ] = None,
     instructions: Annotated[
@@ -125,11 +127,12 @@ def prove(
     """Prove a model equal to a formal specification on every output bit that means something.
 
     The specification of RV32I is written from the manual, apart from the simulator. Proved are the diagram,
-    circuit.aig, the emitted Verilog, and what the core does in one cycle from any state; by ABC and by a SAT
-    solver, output by output and instruction by instruction. A disproof gives the instruction, the state, and
-    what the simulator and the Verilog make of it. Writes proof.json into the model's folder, or
-    proof_partial.json if instructions, stages or an engine are left out. Ends with exit code 1 when something
-    is wrong, 5 when the time limit left something undecided.
+    circuit.aig, the emitted Verilog, and what the core does in one cycle from any state, and so the shells
+    fpga and wishbone where `bsdgen emit --shell` wrote them; by ABC and by a SAT solver, output by output and
+    instruction by instruction. A disproof gives the instruction, the state, and what the simulator and the
+    Verilog make of it. Writes proof.json into the model's folder, or proof_partial.json if instructions,
+    stages or an engine are left out. Ends with exit code 1 when something is wrong, 5 when the time limit
+    left something undecided.
     """
     if check_spec:
         if model is not None or spec is not None:
@@ -143,6 +146,7 @@ def prove(
     from bsdgen.prove.engines import ENGINES, Engine
     from bsdgen.prove.result import proof_text
     from bsdgen.prove.run import is_partial, prove_model
+    from bsdgen.prove.stages import STAGES, emitted_shells
 
     out.held.enter_context(locked(model, shared=True))
     loaded = Model.load(model)
@@ -150,7 +154,7 @@ def prove(
     if not loaded.info.get("learn", {}).get("finished", True):
         out.note(f"{model}: is not finished, a budget was reached while it was learned")
     specification, base, classes = specification_of(loaded, model, isa, subset, spec, top)
-    chosen = [item.value for item in (stages or StageChoice)]
+    chosen = [item.value for item in stages] if stages else [*STAGES, *emitted_shells(model)]
     if spec is not None:
         chosen = _without_core(chosen, stages is not None)
     engines: dict[EngineChoice, tuple[Engine, ...]]
@@ -198,9 +202,12 @@ def _teller(progress: Progress) -> Any:
 
 def _without_core(chosen: list[str], asked: bool) -> list[str]:
     """A specification of the step function says nothing of a core."""
-    if "core" in chosen and asked:
-        raise UsageError("--spec says nothing of the core; leave --stage core or --spec out")
-    return [name for name in chosen if name != "core"]
+    from bsdgen.prove.stages import MACHINES
+
+    machines = [name for name in chosen if name in MACHINES]
+    if machines and asked:
+        raise UsageError(f"--spec says nothing of the core; leave --stage {machines[0]} or --spec out")
+    return [name for name in chosen if name not in MACHINES]
 
 
 def specification_of(

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 
 from bsdgen.artifacts import sha256
-from bsdgen.core.single import learned_modules, write_core
+from bsdgen.core.shells import shell_file, shell_module, write_shells
+from bsdgen.core.single import learned_modules
 from bsdgen.cosim.bench import (
     MAX_WORDS,
     ProgramResult,
@@ -24,7 +25,18 @@ from bsdgen.cosim.bench import (
     image_text,
     signature_area,
 )
-from bsdgen.cosim.build import CACHE, COCOTB, HARNESS, SMALL_DEPTH, TRACED, Kind, build, find_cocotb
+from bsdgen.cosim.build import (
+    BUS_HARNESS,
+    BUS_TRACED,
+    CACHE,
+    COCOTB,
+    HARNESS,
+    SMALL_DEPTH,
+    TRACED,
+    Kind,
+    build,
+    find_cocotb,
+)
 from bsdgen.cosim.cocotb_bench import Task, run_tasks
 from bsdgen.cosim.harness import Answer, Harness, HarnessPool, Job
 from bsdgen.cosim.listing import divergence, hang_text, retired_lines
@@ -43,25 +55,29 @@ MAX_STEPS = 5_000_000
 LAST = 16
 HarnessName = Literal["fast", "cocotb"]
 Against = Literal["simulator", "spike", "none"]
+ShellName = Literal["single", "fpga"]
+_KINDS: dict[ShellName, tuple[Kind, Kind]] = {"single": (HARNESS, TRACED), "fpga": (BUS_HARNESS, BUS_TRACED)}
 
 
-def verilog_of(folder: Path) -> tuple[Path, Path]:
-    """Where the Verilog of step function and core of the model in `folder` is, whether it is there or not."""
-    step, core = (folder / "verilog" / f"{model_name(folder)}_{kind}.v" for kind in ("step", "core"))
-    return step, core
+def verilog_of(folder: Path, shell: ShellName = "single") -> tuple[Path, Path]:
+    """Where the Verilog of step function and shell of a model is, whether it is there or not."""
+    return folder / "verilog" / f"{model_name(folder)}_step.v", shell_file(folder, shell)
 
 
-def verilog_digests(folder: Path) -> dict[str, str]:
+def verilog_digests(folder: Path, shell: ShellName = "single") -> dict[str, str]:
     """SHA-256 of these files by name, as far as they are there."""
-    return {file.name: sha256(file) for file in verilog_of(folder) if file.is_file()}
+    return {file.name: sha256(file) for file in verilog_of(folder, shell) if file.is_file()}
 
 
-def simulator_of(folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH) -> Path:
+def simulator_of(
+    folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH, shell: ShellName = "single"
+) -> Path:
     """The built simulator of the model in `folder`; builds it if the Verilog changed.
 
     Parameters
     ----------
     kind, depth : see `bsdgen.cosim.build.build`.
+    shell : around the step function; the kind must be one for its ports.
 
     Raises
     ------
@@ -74,15 +90,15 @@ def simulator_of(folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH) -
     model = Model.load(folder)
     name = model_name(folder)
     learned_modules(model, name)
-    step, core = verilog_of(folder)
+    step, core = verilog_of(folder, shell)
     if not step.is_file():
         raise InputError(f"{step}: is missing; write it with `bsdgen emit {folder} --format verilog`")
     if not core.is_file():
-        write_core(model, folder)
+        write_shells(model, folder, [shell])
     for file in (step, core):
         if written_from(file) != model.digest:
             raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
-    return build([step, core], f"{name}_core", folder / CACHE, kind, depth)
+    return build([step, core], shell_module(name, shell), folder / CACHE, kind, depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +124,7 @@ class _Settings:
     last: int
     waves: Path | None
     wave_length: int
+    shell: ShellName = "single"
 
 
 def bench_depth(programs: Sequence[Program]) -> int:
@@ -244,7 +261,7 @@ Results = dict[int, ProgramResult]
 def _run_fast(
     plans: Sequence[_Plan], settings: _Settings, results: Results, ended: Callable[[], None]
 ) -> None:
-    simulator = simulator_of(settings.folder, HARNESS, settings.depth)
+    simulator = simulator_of(settings.folder, _KINDS[settings.shell][0], settings.depth, settings.shell)
     numbers: list[int] = []  # of the programs that became jobs
 
     def jobs() -> Iterator[Job]:
@@ -294,7 +311,7 @@ def _run_cocotb(
 def _write_wave(plan: _Plan, retired: int, settings: _Settings) -> None:
     """Run a failing program once more, on a simulator that can draw, and keep the last cycles."""
     assert settings.waves is not None
-    simulator = simulator_of(settings.folder, TRACED, settings.depth)
+    simulator = simulator_of(settings.folder, _KINDS[settings.shell][1], settings.depth, settings.shell)
     start = max(0, retired - settings.wave_length)
     job = {**_fast_job(0, plan, settings), "trace": "wave.vcd", "trace_from": start}
     harness = Harness(simulator, settings.work)
@@ -319,6 +336,7 @@ def cosimulate(
     signature: Path | None = None,
     waves: Path | None = None,
     wave_length: int = 64,
+    shell: ShellName = "single",
     progress: Callable[[int, int], None] | None = None,
     found: Callable[[list[ProgramResult]], None] | None = None,
 ) -> list[ProgramResult]:
@@ -338,6 +356,8 @@ def cosimulate(
         for each program that ends.
     waves : folder for ``<name>.vcd``, the last cycles of programs that diverge; None draws nothing.
     wave_length : how many retired instructions a wave shows.
+    shell : the core to run. "fpga" has a synchronous memory on its bus, and with `stall` one that answers at
+        random cycles; fast harness only.
     progress : called with (programs done, programs).
     found : called with the results as soon as all programs have run, before waveforms are drawn; when an
         error or an interrupt comes first, with those that there are if one of them did not pass.
@@ -362,6 +382,8 @@ def cosimulate(
         raise InputError("no programs to run; name at least one ELF file")
     if harness == "cocotb" and against == "none":
         raise UsageError("the cocotb harness always compares; use the fast harness to run the core alone")
+    if harness == "cocotb" and shell != "single":
+        raise UsageError(f"the cocotb harness drives the shell single; use the fast harness for {shell}")
     if against == "spike":
         find_spike()
 
@@ -376,7 +398,7 @@ def cosimulate(
     depth = bench_depth([plan.program for plan in plans])
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         settings = _Settings(
-            folder, depth, Path(name), against, max_steps, jobs, stall, last, waves, wave_length
+            folder, depth, Path(name), against, max_steps, jobs, stall, last, waves, wave_length, shell
         )
         run = _run_fast if harness == "fast" else _run_cocotb
         try:

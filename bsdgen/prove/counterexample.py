@@ -9,7 +9,9 @@ from bsdgen.core.single import is_step_function
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.prove.core import UNDEFINED
 from bsdgen.prove.result import Counterexample
-from bsdgen.prove.stages import Stage
+from bsdgen.prove.stages import MACHINES, Stage
+from bsdgen.spec.bus import EXECUTE, FETCHES, READ, READS
+from bsdgen.spec.machine import RESET
 from bsdgen.traces.schema import Field
 
 
@@ -75,10 +77,10 @@ def decode(stage: Stage, witness: Witness) -> Counterexample:
 
 def _shown(stage: Stage, name: str, value: int) -> bool:
     """All inputs of a function; of a core's state what is not 0."""
-    return stage.name != "core" or (not name.startswith(UNDEFINED) and (bool(value) or name in _TOLD))
+    return stage.name not in MACHINES or (not name.startswith(UNDEFINED) and (bool(value) or name in _TOLD))
 
 
-_TOLD = ("rst", "enable", "fetch_data", "pc")
+_TOLD = ("rst", "enable", "fetch_data", "pc", "phase", "insn")
 
 
 def _text(stage: Stage, inputs: dict[str, int]) -> str:
@@ -86,6 +88,10 @@ def _text(stage: Stage, inputs: dict[str, int]) -> str:
         if inputs["rst"] or not inputs["enable"]:
             return "reset" if inputs["rst"] else "wait"
         return str(disassemble(inputs["fetch_data"], inputs["pc"]))
+    if stage.name in MACHINES and (inputs["rst"] or not inputs["phase"] & EXECUTE):
+        return RESET if inputs["rst"] else READS if inputs["phase"] == READ else FETCHES
+    if stage.name in MACHINES:
+        return str(disassemble(inputs["insn"], inputs["pc"]))
     if "insn" in inputs and "pc_rdata" in inputs:
         return str(disassemble(inputs["insn"], inputs["pc_rdata"]))
     return ""

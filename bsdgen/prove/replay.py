@@ -30,7 +30,7 @@ from bsdgen.oracle.simulator import SimulatorOracle
 from bsdgen.prove.core import state_registers
 from bsdgen.prove.counterexample import Witness, hexadecimal, values_of
 from bsdgen.prove.result import Said
-from bsdgen.prove.stages import Stage, files_of
+from bsdgen.prove.stages import SHELL_STAGES, Stage, files_of
 from bsdgen.spec.machine import MACHINE_SCHEMA, NEXT, REGISTERS, STATE
 from bsdgen.spec.step import Base
 from bsdgen.traces.schema import RVFI_SCHEMA, Field, Schema
@@ -86,6 +86,8 @@ def replay(stage: Stage, witness: Witness, players: Sequence[Player]) -> tuple[S
 
 def players_for(stage: Stage, model: Model, folder: Path, base: Base | None) -> list[Player]:
     """Who can play a stage's counterexamples: the simulator of `base`, if there is one, and the Verilog."""
+    if stage.name in SHELL_STAGES:
+        return []  # nothing here plays a bus
     players = []
     core = stage.name == "core"
     if base is not None:

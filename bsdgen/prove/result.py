@@ -124,14 +124,15 @@ class Proof(msgspec.Struct, frozen=True):
 def proof_text(proof: Proof) -> str:
     """Lay out a proof: what is wrong first, then the tables."""
     blocks = [_failure(stage) for stage in proof.stages if stage.verdict == "disproved"]
-    step = [stage for stage in proof.stages if stage.name != "core"]
-    core = [stage for stage in proof.stages if stage.name == "core"]
-    for stages, title in ((step, "output"), (core, "core output")):
+    machines = ("core", "fpga", "wishbone")
+    step = [stage for stage in proof.stages if stage.name not in machines]
+    tables = [([stage], f"{stage.name} output") for stage in proof.stages if stage.name in machines]
+    for stages, title in ((step, "output"), *tables):
         if stages and stages[0].outputs:
             blocks.append(_table(title, stages, [stage.outputs for stage in stages], proof.engines))
     if any(stage.instructions for stage in proof.stages):
-        tables = [stage.instructions for stage in proof.stages]
-        blocks.append(_table("instruction", proof.stages, tables, proof.engines))
+        rows = [stage.instructions for stage in proof.stages]
+        blocks.append(_table("instruction", proof.stages, rows, proof.engines))
     blocks.append("\n".join(_summary(proof)))
     return "\n\n".join(blocks)
 

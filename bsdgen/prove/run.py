@@ -17,11 +17,10 @@ from bsdgen.prove.engines import ENGINES, Engine
 from bsdgen.prove.miter import miter
 from bsdgen.prove.replay import Player, players_for, replay
 from bsdgen.prove.result import SHOWN, Proof, Row, StageProof, Verdict, with_replays
-from bsdgen.prove.stages import STAGES, Stage, chosen_stages, load_stage, stages_of
+from bsdgen.prove.stages import MACHINES, STAGES, Stage, chosen_stages, cycles_of, load_stage, stages_of
 from bsdgen.prove.tasks import Deadline, Finding, Pool, Task, pool, run_tasks, survey
 from bsdgen.spec.cells import Cell
 from bsdgen.spec.graph import Specification
-from bsdgen.spec.machine import RESET, WAIT
 from bsdgen.spec.step import Base, step_specification
 
 Progress = Callable[[str, int, int], None]
@@ -67,7 +66,8 @@ def prove_model(
     ----------
     folder : the model's, with what `bsdgen emit` wrote.
     specification : over the model's fields.
-    stages : of `STAGES`; those that a model of this kind does not have are left out if all are asked for.
+    stages : of `STAGES` and `SHELL_STAGES`; of `STAGES` those that a model of this kind
+        does not have are left out if all are asked for.
     engines : who is asked; a bit is proved when all of them prove it.
     base, classes : of the machine that a core is held to.
     only : names of instructions; nothing else is proved then. Empty: everything.
@@ -133,14 +133,16 @@ def is_partial(
 def _concerned(specification: Specification, stages: list[str], only: Sequence[str]) -> list[str]:
     """Stages that have at least one of some instructions; refuses instructions that there are not."""
     names = [cell.name for cell in specification.cells]
-    cycles = [name for name in (RESET, WAIT) if "core" in stages]
+    cycles = list(dict.fromkeys(name for stage in stages for name in cycles_of(stage)))
     unknown = [name for name in only if name not in (*names, *cycles)]
     if unknown:
         there = ", ".join([*names, *cycles]) or "none, as it is no instruction set"
         raise UsageError(
             f"--instruction {unknown[0]}: {specification.name} has no such one; there are: {there}"
         )
-    return stages if not only or set(only) & set(names) else [name for name in stages if name == "core"]
+    if not only or set(only) & set(names):
+        return stages
+    return [stage for stage in stages if set(only) & set(cycles_of(stage))]
 
 
 def _narrowed(stage: Stage, only: Sequence[str]) -> Stage:
@@ -215,7 +217,7 @@ def _engines_of_cells(stage: Stage, engines: Sequence[Engine]) -> Sequence[Engin
     What is proved for all inputs is proved for those of an instruction; asking ABC for each of a core's
     instructions as well takes three times as long as everything else together.
     """
-    return ("sat",) if stage.name == "core" and stage.rows and "sat" in engines else engines
+    return ("sat",) if stage.name in MACHINES and stage.rows and "sat" in engines else engines
 
 
 def stage_tasks(

@@ -10,17 +10,31 @@ from pathlib import Path
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
+from bsdgen.core.shells import shell_file, shell_module
 from bsdgen.core.single import is_step_function
 from bsdgen.emit.parts import model_name
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.prove.core import core_function, fitted, fixed_reset_pc, read_core, reset_cube, x0_starts_as_zero
+from bsdgen.prove.shell import (
+    BUSES,
+    begins_wrong,
+    built_in_reset_pc,
+    read_shell,
+    shell_function,
+    shell_rows,
+)
+from bsdgen.spec.bus import FETCHES, READS, bus_specification
 from bsdgen.spec.graph import Specification
-from bsdgen.spec.machine import NEXT, REGISTERS, machine_specification
+from bsdgen.spec.machine import NEXT, REGISTERS, RESET, WAIT, machine_specification
 from bsdgen.spec.step import Base
 
 STAGES: tuple[str, ...] = ("diagram", "circuit", "verilog", "core")
 """In the order in which they are made."""
+SHELL_STAGES: tuple[str, ...] = tuple(BUSES)
+"""Shells that a model may have besides; they are made of the step function as the core is."""
+MACHINES: tuple[str, ...] = ("core", *SHELL_STAGES)
+"""Stages with state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +43,7 @@ class Stage:
 
     Attributes
     ----------
-    name : of `STAGES`.
+    name : of `STAGES` or `SHELL_STAGES`.
     artifact : file that was read, the first if there were several.
     artifacts : digest of the bytes of each file that was read, by its path in the model's folder.
     specification : what it is held to.
@@ -58,7 +72,18 @@ def files_of(folder: Path) -> dict[str, tuple[Path, ...]]:
         "circuit": (folder / "circuit.aig",),
         "verilog": (step,),
         "core": (core, step),
+        **{shell: (shell_file(folder, shell), step) for shell in SHELL_STAGES},
     }
+
+
+def emitted_shells(folder: Path) -> list[str]:
+    """Stages of the shells whose Verilog is there."""
+    return [shell for shell in SHELL_STAGES if shell_file(folder, shell).is_file()]
+
+
+def cycles_of(name: str) -> tuple[str, ...]:
+    """Cells of a stage in which no instruction retires."""
+    return {"core": (RESET, WAIT)}.get(name, (RESET, FETCHES, READS) if name in MACHINES else ())
 
 
 def stages_of(model: Model, specification: Specification) -> list[str]:
@@ -78,14 +103,17 @@ def chosen_stages(
         A stage's file is missing, or the model has no such stage.
     """
     there = stages_of(model, specification)
-    if "core" in names and "core" not in there:
-        raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage core out")
-    wanted = [name for name in there if name in (names or there)]
+    machine = next((name for name in names if name in MACHINES), "")
+    if machine and "core" not in there:
+        raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage {machine} out")
+    wanted = [name for name in (*there, *SHELL_STAGES) if name in (names or there)]
     files = files_of(folder)
     missing = [str(file) for name in wanted for file in files[name] if not file.is_file()]
     if missing:
+        shell = next((name for name in SHELL_STAGES if missing[0] == str(files[name][0])), "")
+        how = f"bsdgen emit {folder}{' --shell ' * bool(shell)}{shell}"
         raise InputError(
-            f"{missing[0]}: is missing; write it with `bsdgen emit {folder}`, or prove what is there with "
+            f"{missing[0]}: is missing; write it with `{how}`, or prove what is there with "
             f"--stage {next(n for n in STAGES if all(f.is_file() for f in files[n]))}"
         )
     return wanted
@@ -116,6 +144,8 @@ def load_stage(
     with _copies(folder, files_of(folder)[name]) as (files, digests):
         if name == "core":
             stage = _core(f"{model_name(folder)}_core", files, base, classes)
+        elif name in SHELL_STAGES:
+            stage = _shell(name, shell_module(model_name(folder), name), files, base, classes)
         else:
             learned = _function(name, model, files, f"{model_name(folder)}_step")
             stage = Stage(name, files[0], {}, specification, learned, _by_field(specification))
@@ -171,3 +201,14 @@ def _core(top: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] 
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
     broken = "" if x0_starts_as_zero(net, top) else "its word for x0 does not start as 0"
     return Stage("core", files[0], {}, specification, learned, rows, broken, tuple(notes))
+
+
+def _shell(name: str, top: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None) -> Stage:
+    bus = BUSES[name]
+    net = read_shell(files, top)
+    learned, schema = shell_function(net, top, bus, base, classes)
+    reset_pc, fixed = built_in_reset_pc(net, top, learned, schema)
+    specification = fitted(bus_specification(bus, base, classes), schema, fixed)
+    notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
+    broken = begins_wrong(net, top)
+    return Stage(name, files[0], {}, specification, learned, shell_rows(schema, bus), broken, tuple(notes))

@@ -36,7 +36,7 @@ STATE: tuple[tuple[str, int], ...] = (
 
 _INPUTS = (("rst", 1), ("enable", 1), ("reset_pc", 32), ("fetch_data", 32), ("mem_rdata", 32))
 _PORTS = (("fetch_addr", 32), ("mem_addr", 32), ("mem_rmask", 4), ("mem_wmask", 4), ("mem_wdata", 32))
-_RVFI = (
+RVFI = (
     ("valid", 1),
     ("order", 64),
     ("insn", 32),
@@ -65,13 +65,13 @@ MACHINE_SCHEMA = Schema(
         *(Field(name, width, "in") for name, width in (*_INPUTS, *STATE)),
         *(Field(NEXT + name, width, "out") for name, width in STATE),
         *(Field(name, width, "out") for name, width in _PORTS),
-        *(Field(f"rvfi_{name}", width, "out") for name, width in _RVFI),
+        *(Field(f"rvfi_{name}", width, "out") for name, width in RVFI),
     )
 )
 """Inputs and state in, next state and ports out."""
 
 
-def _registers(m: Any, s: dict[str, Any], step: Step, retire: Any, said: dict[str, tuple[Any, Any]]) -> None:
+def describe_registers(s: dict[str, Any], step: Step, retire: Any, said: dict[str, tuple[Any, Any]]) -> None:
     """Next values: x0 stays 0, another one changes only if the instruction that retires writes it."""
     from amaranth.hdl import Mux
 
@@ -82,7 +82,18 @@ def _registers(m: Any, s: dict[str, Any], step: Step, retire: Any, said: dict[st
         said[NEXT + name] = (Mux(written, step.rd_value, s[name]), 0xFFFFFFFF)
 
 
-def _rvfi(s: dict[str, Any], step: Step, retire: Any, rs: tuple[Any, Any], next_pc: Any) -> dict[str, Any]:
+def read_registers(m: Any, s: dict[str, Any], insn: Any, rs1: Any, rs2: Any) -> None:
+    """Values of the registers that a word names."""
+    for value, number in ((rs1, insn[15:20]), (rs2, insn[20:25])):
+        with m.Switch(number):
+            for register in range(1, 32):  # x0 is none of them: 0
+                with m.Case(register):
+                    m.d.comb += value.eq(s[f"x{register}"])
+
+
+def describe_rvfi(
+    s: dict[str, Any], step: Step, retire: Any, rs: tuple[Any, Any], next_pc: Any
+) -> dict[str, Any]:
     """Value and care of each rvfi port; nothing but `valid` is cared for unless something retires."""
     from amaranth.hdl import Mux
 
@@ -111,7 +122,7 @@ def _rvfi(s: dict[str, Any], step: Step, retire: Any, rs: tuple[Any, Any], next_
         "mem_wdata": (step.wdata, byte_lanes(step.wmask)),
     }
     said: dict[str, Any] = {"rvfi_valid": (retire, 1)}
-    for name, width in _RVFI[1:]:
+    for name, width in RVFI[1:]:
         value, care = shown[name]
         said[f"rvfi_{name}"] = (value, retire.replicate(width) & care)
     return said
@@ -127,11 +138,7 @@ def _describe(base: Base, m: Any, s: dict[str, Any]) -> None:
         retire.eq(s["enable"] & ~s["rst"]),
         next_pc.eq(Mux(step.trap, s["reset_pc"] + 4, step.pc)),
     ]
-    for value, number in ((rs1, insn[15:20]), (rs2, insn[20:25])):
-        with m.Switch(number):
-            for register in range(1, 32):  # x0 is none of them: 0
-                with m.Case(register):
-                    m.d.comb += value.eq(s[f"x{register}"])
+    read_registers(m, s, insn, rs1, rs2)
     accesses = retire & (step.rmask | step.wmask).any()
     rmask, wmask = step.rmask & retire.replicate(4), step.wmask & retire.replicate(4)
     reset, stay = s["rst"], ~retire
@@ -145,8 +152,8 @@ def _describe(base: Base, m: Any, s: dict[str, Any]) -> None:
         "mem_wmask": (wmask, 0xF),
         "mem_wdata": (step.wdata, byte_lanes(wmask)),
     }
-    _registers(m, s, step, retire, said)
-    said |= _rvfi(s, step, retire, (rs1, rs2), next_pc)
+    describe_registers(s, step, retire, said)
+    said |= describe_rvfi(s, step, retire, (rs1, rs2), next_pc)
     for name, (value, care) in said.items():
         m.d.comb += [s[name].eq(value), s[name + CARE].eq(care)]
 
