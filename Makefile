@@ -88,6 +88,7 @@ fuzz: $(VENV)/.installed-dev ## damaged files for every reader, for FUZZ_SECONDS
 
 docs: $(MODEL)/report.html ## the generated parts of docs/
 	$(BIN)/python -m bsdgen.cli.reference
+	$(BIN)/python docs/hardware.py
 	$(BSDGEN) report $(MODEL) --figures docs/img --quiet
 
 clean: ## remove traces and models

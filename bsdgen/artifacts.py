@@ -193,6 +193,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
 def json_bytes(value: Any) -> bytes:
     """JSON as it is written: indented, keys as given, a line end last.
 

@@ -43,6 +43,14 @@ class InputError(BsdgenError):
     exit_code = 3
 
 
+class EndlessError(InputError):
+    """A program that has not ended within the step limit."""
+
+
+class UnsuitableError(InputError):
+    """A format cannot hold this model; others can."""
+
+
 class BusyError(InputError):
     """A place that another run is writing into."""
 
@@ -59,6 +67,14 @@ class ToolError(BsdgenError):
     """An outside tool that is missing, too old or fails."""
 
     exit_code = 4
+
+
+class ToolTimeout(ToolError):
+    """An outside tool that did not end, or gave no answer, within the time that it was given."""
+
+
+class ToolRefusal(ToolError):
+    """An outside tool that works and that refuses what it was given."""
 
 
 class BudgetReached(BsdgenError):

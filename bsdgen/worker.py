@@ -17,13 +17,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bsdgen.errors import BsdgenError, BudgetReached, CheckFailed
+from bsdgen.errors import BsdgenError, BudgetReached
 
 _DEATH_S = 5.0
 
 
 class Overrun(BudgetReached):
-    """Work that was stopped from outside because it did not end by itself."""
+    """Work that was stopped from outside because it did not end by itself, or that used up the memory."""
+
+
+class WorkerFailed(BsdgenError):
+    """A bug in what a process was to do: nothing is said of what it worked on."""
+
+    exit_code = 4
 
 
 def _serve(pipe: Connection) -> None:
@@ -39,16 +45,16 @@ def _serve(pipe: Connection) -> None:
             answer = (True, function(*arguments))
         except BsdgenError as error:
             answer = (False, error)
+        except MemoryError:
+            answer = (False, Overrun(f"{_name(function)} was out of memory; use fewer --jobs"))
         except Exception as error:
-            answer = (
-                False,
-                CheckFailed(f"{_name(function)} raised {type(error).__name__}: {error}; report this"),
-            )
+            told = f"{_name(function)} broke down ({type(error).__name__}: {error}); report this"
+            answer = (False, WorkerFailed(told))
         try:
             pipe.send(answer)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             pipe.send(
-                (False, CheckFailed(f"{_name(function)}: its result cannot be sent ({error}); report this"))
+                (False, WorkerFailed(f"{_name(function)}: its result cannot be sent ({error}); report this"))
             )
 
 
@@ -94,9 +100,9 @@ class Worker:
         Raises
         ------
         Overrun
-            The time was over, or the process died (as one that uses up the memory does).
+            The time was over, or the memory, or the process died (as one that uses up the memory may).
         BsdgenError
-            What the function raised; anything that is no `BsdgenError` comes as `CheckFailed`.
+            What the function raised; anything that is no `BsdgenError` comes as `WorkerFailed`.
         """
         if self._process is None:
             context = multiprocessing.get_context("spawn")

@@ -8,7 +8,8 @@
 // Arguments of the simulation (numbers in hexadecimal):
 //   +image=FILE    words for $readmemh, by index from the base address
 //   +base=A        address of memory word 0, a multiple of 4
-//   +words=N       words of memory; beyond them reads give 0 and writes are ignored
+//   +words=N       words of memory; beyond them reads give 0 and writes are ignored. Bytes of a read that the core
+//                  did not ask for come inverted
 //   +reset_pc=A    address of the first instruction
 //   +tohost=A      address of the word whose store ends the program
 //   +stall=S       optional: hold the core at random cycles, with this seed (not 0)
@@ -53,14 +54,17 @@ module bench #(
   reg [31:0]          value  /* verilator public_flat_rd */;
   reg [31:0]          count  /* verilator public_flat_rd */;
   reg [BLOCK*ROW-1:0] rows   /* verilator public_flat_rd */;
-  reg [31:0]          fill;
+  reg [31:0]          fill   /* verilator public_flat_rd */;
 
   wire [31:0] fetch_addr, mem_addr, mem_wdata;
   wire [3:0]  mem_rmask, mem_wmask;
   wire [31:0] fetch_index = (fetch_addr - base) >> 2;
   wire [31:0] mem_index   = (mem_addr - base) >> 2;
   wire [31:0] fetch_data  = fetch_index < words ? memory[fetch_index[$clog2(DEPTH)-1:0]] : 32'd0;
-  wire [31:0] mem_rdata   = mem_index < words ? memory[mem_index[$clog2(DEPTH)-1:0]] : 32'd0;
+  wire [31:0] mem_held    = mem_index < words ? memory[mem_index[$clog2(DEPTH)-1:0]] : 32'd0;
+  // By the mask that is shown, which must be that of the bus: the bus has it only while the core is not in reset, and
+  // what depends on an input of the bench is evaluated twice as often.
+  wire [31:0] mem_rdata   = mem_held ^ ~lanes(rmask);
   wire        enable      = !done && !(|noise && noise[1:0] == 2'b00);
 
   wire        valid, trap, halt, intr;
@@ -69,6 +73,19 @@ module bench #(
   wire [4:0]  rs1_addr, rs2_addr, rd_addr;
   wire [3:0]  rmask, wmask;
   wire [1:0]  mode, ixl;
+
+  function [31:0] lanes(input [3:0] mask);
+    lanes = {{8{mask[3]}}, {8{mask[2]}}, {8{mask[1]}}, {8{mask[0]}}};
+  endfunction
+
+  // What the core does on its bus must be what it shows: conflict is a difference at this retirement, or one that
+  // enable does not allow; stray is an access since the one before (in reset: in the last cycle of it).
+  //
+  // Taken apart from the row by variables of their own: as expressions of the core's single bits they would be put
+  // together again wherever they are used, which costs a third of the speed.
+  reg [31:0] bus_addr, bus_wdata, shown_addr, shown_wdata;
+  reg [7:0]  bus_masks;
+  reg        conflict, stray;
 
   `CORE core (
     .clk(clk), .rst(rst), .reset_pc(reset_pc), .enable(enable),
@@ -81,14 +98,20 @@ module bench #(
     .rvfi_mem_wmask(wmask), .rvfi_mem_rdata(mrdata), .rvfi_mem_wdata(mwdata)
   );
 
-  wire [31:0] flags = {2'b0, ixl, mode, intr, halt, trap, wmask, rmask, rd_addr, rs2_addr, rs1_addr};
-  wire [ROW-1:0] row = {
-    mwdata, mrdata, maddr, rd_wdata, rs2_rdata, rs1_rdata, pc_wdata, pc_rdata, insn, order, flags
-  };
+  reg [31:0] flags;
+  reg [ROW-1:0] row;
   wire ends = mem_wmask == 4'hf && mem_addr == tohost;
 
   integer lane;
   always @(posedge clk) begin
+    bus_masks   = {mem_wmask, mem_rmask};
+    bus_addr    = mem_addr;
+    bus_wdata   = mem_wdata;
+    shown_addr  = maddr;
+    shown_wdata = mwdata;
+    conflict = !enable || bus_masks != {wmask, rmask} || (|bus_masks && bus_addr != shown_addr)
+      || |((bus_wdata ^ shown_wdata) & lanes(bus_masks[7:4]));
+    stray <= !valid && (|bus_masks || (stray && !rst));
     if (|noise) noise <= {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
     for (lane = 0; lane < 4; lane = lane + 1)
       if (mem_wmask[lane] && mem_index < words)
@@ -100,6 +123,10 @@ module bench #(
       count  <= 0;
       fill   <= 0;
     end else if (valid) begin
+      flags = {stray, conflict, ixl, mode, intr, halt, trap, wmask, rmask, rd_addr, rs2_addr, rs1_addr};
+      row = {
+        shown_wdata, mrdata, shown_addr, rd_wdata, rs2_rdata, rs1_rdata, pc_wdata, pc_rdata, insn, order, flags
+      };
       rows[(BLOCK == 1 ? 0 : fill)*ROW +: ROW] <= row;
       fill <= fill + 1;
       if (ends || fill == BLOCK - 1) begin

@@ -173,6 +173,7 @@ class Device {
   bool retire(bool shown) {
     for (uint64_t cycle = 0; cycle < HANG_CYCLES; ++cycle) {
       clock(shown);
+      ++cycles_;
       if (top_->rootp->bench__DOT__strobe != strobe_) {
         strobe_ = !strobe_;
         return true;
@@ -186,6 +187,7 @@ class Device {
     return row;
   }
   bool done() const { return top_->rootp->bench__DOT__done; }
+  uint64_t cycles() const { return cycles_; }  // since reset
   uint32_t value() const { return top_->rootp->bench__DOT__value; }
 
  private:
@@ -205,6 +207,7 @@ class Device {
   std::unique_ptr<VerilatedVcdC> trace_;
 #endif
   uint8_t strobe_ = 0;
+  uint64_t cycles_ = 0;
 };
 
 std::string words(const Row& row) {
@@ -231,7 +234,7 @@ int64_t reference_end(Source& source, const Expected& at, uint64_t steps, uint32
 }
 
 struct Outcome {
-  uint64_t retired = 0;
+  uint64_t retired = 0, cycles = 0;
   bool done = false, hung = false, wrong = false;
   int64_t tohost = 0, reference_tohost = -1;
   std::optional<Row> seen;           // the last row that retired
@@ -243,7 +246,7 @@ struct Outcome {
 std::string answer(const Outcome& o) {
   const auto flag = [](bool value) { return value ? "true" : "false"; };
   std::ostringstream out;
-  out << "{\"retired\": " << o.retired << ", \"done\": " << flag(o.done) << ", \"hung\": " << flag(o.hung)
+  out << "{\"retired\": " << o.retired << ", \"cycles\": " << o.cycles << ", \"done\": " << flag(o.done) << ", \"hung\": " << flag(o.hung)
       << ", \"wrong\": " << flag(o.wrong) << ", \"tohost\": " << o.tohost
       << ", \"reference_tohost\": " << o.reference_tohost << ", \"wall_s\": " << o.wall_s;
   const bool told = (o.wrong || o.hung) && o.expected;
@@ -304,6 +307,7 @@ std::string run(const Job& job) {
     Device device(job);
     lock_step(device, *source, job, o);
     o.tohost = device.value();
+    o.cycles = device.cycles();
   }
   if ((o.wrong || o.hung) && o.expected) {
     const uint32_t tohost = static_cast<uint32_t>(job.number("tohost"));

@@ -15,14 +15,17 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, ValueChange
+from cocotb.simtime import get_sim_time
+from cocotb.triggers import ClockCycles, First, Timer, ValueChange
 
 from bsdgen.cosim.scoreboard import ROW_WORDS, Expected, first_difference
 
+CYCLE = 2  # simulator steps
+HANG_CYCLES = 10_000  # without a retirement
 
-def read_block(dut) -> np.ndarray:
-    """Rows of the window: uint32, shape (count, 12)."""
-    count = int(dut.count.value)
+
+def read_block(dut, count: int) -> np.ndarray:
+    """The first rows of the window: uint32, shape (count, 12)."""
     packed = int(str(dut.rows.value), 2)
     n_bytes = len(dut.rows) // 8
     return np.frombuffer(packed.to_bytes(n_bytes, "little"), "<u4").reshape(-1, ROW_WORDS)[:count]
@@ -44,22 +47,31 @@ async def lockstep(dut) -> None:
     end_with(parent)
     expected = Expected(np.load(job / "rows.npy", mmap_mode="r"), np.load(job / "care.npy", mmap_mode="r"))
     dut.rst.value = 1
-    Clock(dut.clk, 2, unit="step", impl="gpi").start()
+    Clock(dut.clk, CYCLE, unit="step", impl="gpi").start()
     await ClockCycles(dut.clk, 2)
     dut.rst.value = 0
+    begun = get_sim_time("step")
 
-    retired, wrong, done = 0, None, False
-    while wrong is None and not done and os.getppid() == parent:
-        await ValueChange(dut.strobe)
-        rows = read_block(dut)
+    retired, wrong, done, hung = 0, None, False, False
+    strobe, seen = 0, 0  # rows of the window that were compared before it was full
+    while wrong is None and not done and not hung and os.getppid() == parent:
+        await First(ValueChange(dut.strobe), Timer(CYCLE * HANG_CYCLES, "step"))
+        full = int(dut.strobe.value) != strobe
+        strobe ^= full
+        count = int((dut.count if full else dut.fill).value)
+        rows = read_block(dut, count)[seen:]
+        seen = 0 if full else count
         done = bool(dut.done.value)
+        hung = len(rows) == 0
         at = first_difference(rows, expected, retired)
         if at is not None:
             wrong = rows[at]
         retired += len(rows) if at is None else at
     result = {
         "retired": retired,
+        "cycles": int(get_sim_time("step") - begun) // CYCLE,
         "done": done,
+        "hung": hung,
         "tohost": int(dut.value.value),
         "wrong": None if wrong is None else [int(word) for word in wrong],
     }

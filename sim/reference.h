@@ -166,7 +166,7 @@ inline Expected show(const Effect& e, uint32_t insn, uint32_t pc, uint32_t rs1, 
            mask ? e.address & ~3u : 0, word & byte_lanes(rmask), e.data << 8 * (e.address % 4) & byte_lanes(wmask)};
   const bool cares_1 = e.legal && e.uses_rs1, cares_2 = e.legal && e.uses_rs2;
   x.care.fill(ALL);
-  x.care[0] = 0x3FFFFC00u | (cares_1 ? 0x1Fu : 0) | (cares_2 ? 0x3E0u : 0);
+  x.care[0] = 0xFFFFFC00u | (cares_1 ? 0x1Fu : 0) | (cares_2 ? 0x3E0u : 0);
   x.care[6] = cares_1 ? ALL : 0;
   x.care[7] = cares_2 ? ALL : 0;
   return x;

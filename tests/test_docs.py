@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -68,3 +70,11 @@ def test_flow_is_what_its_script_draws() -> None:
     exec(compile((ROOT / "docs" / "flow.py").read_text(encoding="utf-8"), "flow.py", "exec"), scope)
     drawn = scope["picture"]()  # type: ignore[operator]
     assert drawn == (ROOT / "docs" / "img" / "flow.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_examples_of_formats_are_what_is_written() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/hardware.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bsdgen.errors import CheckFailed, InputError
-from bsdgen.worker import Overrun, Worker, peak_rss_mib
+from bsdgen.worker import Overrun, Worker, WorkerFailed, peak_rss_mib
 
 
 def refuse() -> None:
@@ -14,6 +14,10 @@ def refuse() -> None:
 
 def break_down() -> None:
     raise KeyError("x")
+
+
+def use_up() -> None:
+    raise MemoryError
 
 
 def die() -> None:
@@ -53,10 +57,13 @@ def test_errors_come_back():
     with Worker() as worker:
         with pytest.raises(InputError, match="no such file"):
             worker.call(refuse)
-        with pytest.raises(CheckFailed, match="break_down raised KeyError"):
+        with pytest.raises(WorkerFailed, match=r"break_down broke down \(KeyError") as told:
             worker.call(break_down)
-        with pytest.raises(CheckFailed, match="result cannot be sent"):
+        assert not isinstance(told.value, CheckFailed) and told.value.exit_code == 4
+        with pytest.raises(WorkerFailed, match="result cannot be sent"):
             worker.call(unpicklable)
+        with pytest.raises(Overrun, match="use_up was out of memory"):
+            worker.call(use_up)
         with pytest.raises(Overrun, match=r"process ended \(exit code 9\)"):
             worker.call(die)
 

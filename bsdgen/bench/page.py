@@ -11,6 +11,7 @@ from bsdgen.bench.ablations import AblationResult
 from bsdgen.bench.baseline import BaselineResult
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
+from bsdgen.bench.emission import EmissionResult
 from bsdgen.bench.machine import Machine
 from bsdgen.bench.pictures import scaling_picture
 from bsdgen.bench.results import Saved, load
@@ -96,6 +97,11 @@ def _baseline(result: BaselineResult) -> list[Part]:
     return [Part(budgets), Part(tables.baseline_table(result).markdown())]
 
 
+def _emission(result: EmissionResult) -> list[Part]:
+    what = f"{result.model}: {result.nodes:,} nodes."
+    return [Part(what), Part(tables.emission_table(result).markdown())]
+
+
 KINDS: dict[str, _Kind] = {
     "demo": _Kind(DemoResult, "The official demo suite", _demo),
     "blind": _Kind(BlindResult, "Plain and in disguise", _blind),
@@ -103,6 +109,7 @@ KINDS: dict[str, _Kind] = {
     "scaling": _Kind(ScalingResult, "Cost by width", _scaling),
     "ablations": _Kind(AblationResult, "What each idea brings", _ablations),
     "bdd": _Kind(BaselineResult, "Beside plain OBDD learning", _baseline),
+    "emit": _Kind(EmissionResult, "Writing hardware", _emission),
 }
 """Sections in the order of the page; their words stand in the template."""
 

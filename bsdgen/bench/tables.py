@@ -8,6 +8,7 @@ from bsdgen.bench.bars import Bar
 from bsdgen.bench.baseline import BaselineResult, ObddRow
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
+from bsdgen.bench.emission import EmissionResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
 from bsdgen.bench.trial import Trial
@@ -261,3 +262,16 @@ def _obdd_cells(row: ObddRow) -> tuple[str, ...]:
         f"{row.errors:,} of {row.checked:,} (95 % < {row.upper:.2g})" if row.checked else "–",
         row.reason.partition(";")[0],
     )
+
+
+def emission_table(result: EmissionResult) -> Table:
+    """CPU seconds and bytes of each format."""
+
+    def seconds(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    rows = []
+    for row in result.rows:
+        times = [None] * 3 if row.reason else [row.write_s, row.elaborate_s, row.check_s]
+        rows.append((row.format, *map(seconds, times), count(row.files), count(row.n_bytes)))
+    return Table(("format", "write CPU s", "elaborate CPU s", "check CPU s", "files", "bytes"), tuple(rows))

@@ -20,7 +20,7 @@ from bsdgen.measure import measure
 from bsdgen.model import Model
 from bsdgen.oracle.protocol import Oracle
 from bsdgen.traces.schema import Schema
-from bsdgen.worker import Overrun, Worker, peak_rss_mib
+from bsdgen.worker import Overrun, Worker, WorkerFailed, peak_rss_mib
 
 _VECTORS = 1 << 18  # fresh vectors on which every diagram is measured, proved or not
 _GRACE_S = 240.0  # beyond the learner's own limit, for proving and measuring; then the process is killed
@@ -137,7 +137,7 @@ def run_trial(worker: Worker, problem: Problem, plan: Plan, *, fresh: bool = Fal
         result = worker.call(trial, problem, plan, limit_s=2 * limit + _GRACE_S if limit else None)
     except Overrun as error:
         return Trial(name=problem.name, reason=str(error), wall_s=limit, cpu_s=limit)
-    except CheckFailed as error:
+    except (CheckFailed, WorkerFailed) as error:
         return Trial(name=problem.name, reason=str(error))
     assert isinstance(result, Trial)
     return result

@@ -18,7 +18,7 @@ from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.aiger import write_aiger
 from bsdgen.circuit.sweep import sweep
 from bsdgen.circuit.tools import run_abc
-from bsdgen.errors import CheckFailed, InputError, ToolError
+from bsdgen.errors import CheckFailed, InputError, ToolError, ToolTimeout
 
 Engine = Literal["abc", "sat"]
 ENGINES: tuple[Engine, ...] = ("abc", "sat")
@@ -43,19 +43,40 @@ class Equivalence:
 
 
 def abc_equal(a: Aig, b: Aig, *, timeout_s: float = 600) -> bool:
-    """Ask ABC's ``cec``; inputs and outputs correspond by position."""
-    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
-        work = Path(name)
-        write_aiger(work / "a.aig", a)
-        write_aiger(work / "b.aig", b)
-        log = run_abc([f"cec -n -T {timeout_s:.0f} a.aig b.aig"], cwd=work, timeout_s=timeout_s + 60)
+    """Ask ABC's ``cec``; inputs and outputs correspond by position.
+
+    Raises
+    ------
+    ToolTimeout
+        It gives no answer in time.
+    ToolError
+        It is missing or fails.
+    """
+    log = cec_log(a, b, timeout_s)
     if re.search(r"^Networks are equivalent", log, re.MULTILINE):
         return True
     if re.search(r"^Networks are NOT EQUIVALENT", log, re.MULTILINE):
         return False
-    raise ToolError(
-        f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}"
-    )
+    raise no_answer(log, timeout_s)
+
+
+def cec_log(a: Aig, b: Aig, timeout_s: float) -> str:
+    """What ABC's ``cec`` prints of two graphs; raises as `abc_equal`.
+
+    Its own limit (``-T``) is looked at between two steps only, so that the process is ended from outside.
+    """
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        work = Path(name)
+        write_aiger(work / "a.aig", a)
+        write_aiger(work / "b.aig", b)
+        limit = max(1, round(timeout_s))
+        return run_abc([f"cec -n -T {limit} a.aig b.aig"], cwd=work, timeout_s=timeout_s)
+
+
+def no_answer(log: str, timeout_s: float) -> ToolError:
+    """The error of a ``cec`` that did not say whether two graphs are equal."""
+    told = f"yosys-abc cec gave no answer within {timeout_s:g} s; it printed:\n{log.strip()[-500:]}"
+    return ToolTimeout(told) if "UNDECIDED" in log else ToolError(told)
 
 
 def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> Equivalence:
@@ -72,8 +93,10 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
         The graphs differ in their numbers of inputs or outputs.
     CheckFailed
         The engines contradict each other.
+    ToolTimeout
+        ABC gives no answer in time.
     ToolError
-        An engine is missing or gives no answer.
+        An engine is missing or fails.
 
     Examples
     --------

@@ -22,6 +22,10 @@ _TO_STATE = (
 )
 
 
+class StoredOtherwise(InputError):
+    """A netlist that stores something otherwise than at the rising edge of its clock."""
+
+
 @dataclass(frozen=True, eq=False)
 class StateNetlist:
     """A netlist with state: what follows, and what is shown, as a function of inputs and state.
@@ -84,8 +88,10 @@ def read_state_netlist(files: Sequence[Path], top: str, clock: str = "clk") -> S
 
     Raises
     ------
+    StoredOtherwise
+        Something stores otherwise than at the rising edge of `clock`.
     InputError
-        A file is missing, or something stores otherwise than at the rising edge of `clock`.
+        A file is missing.
     ToolError
         Yosys is missing or refuses the files.
     """
@@ -113,7 +119,7 @@ def _check_clock(cells: str, top: str, clock: str) -> None:
         kind, _, name = cell.partition("\n")[0].partition(" ")
         if kind != "$_DFF_P_" or f"connect \\C \\{clock}\n" not in cell:
             shown = re.search(r"connect \\Q (.*)", cell)
-            raise InputError(
+            raise StoredOtherwise(
                 f"{top}: {shown[1] if shown else name} is stored otherwise than at the rising edge of "
                 f"{clock} ({kind}); expected one clock for all state"
             )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bsdgen.artifacts import check_room
-from bsdgen.errors import ToolError
+from bsdgen.errors import ToolError, ToolRefusal, ToolTimeout
 
 _RUN_SCRIPT = """
 import sys
@@ -19,6 +19,8 @@ from pyosys import libyosys as ys
 design = ys.Design()
 design.run_pass("script " + sys.argv[1])
 """
+# A place in a source, or a loop of gates; a file that cannot be opened or written has no place.
+_REFUSAL = re.compile(r"^(\S.*:\d+: ERROR: |ERROR: .*\bloop\b)", re.MULTILINE)
 _INSTALL = "install it with `pip install pyosys`"
 
 
@@ -69,16 +71,15 @@ def _run(command: Sequence[str], name: str, cwd: Path | None, timeout_s: float |
     except OSError as error:
         raise ToolError(f"{name} cannot be started ({error}); {_INSTALL} again") from error
     except subprocess.TimeoutExpired as error:
-        raise ToolError(
-            f"{name} did not end within {timeout_s:.0f} s; raise the time limit or shrink the job"
+        raise ToolTimeout(
+            f"{name} did not end within {timeout_s:g} s; raise the time limit or shrink the job"
         ) from error
     log = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         check_room(log, name)
         tail = "\n".join(log.strip().splitlines()[-8:])
-        raise ToolError(
-            f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}"
-        )
+        kind = ToolRefusal if _REFUSAL.search(log) else ToolError
+        raise kind(f"{name} failed with exit code {done.returncode}; the end of what it printed:\n{tail}")
     return log
 
 
@@ -89,8 +90,10 @@ def run_abc(commands: Sequence[str], *, cwd: Path | None = None, timeout_s: floa
 
     Raises
     ------
+    ToolTimeout
+        It does not end in time.
     ToolError
-        ABC is missing, does not end in time or reports an error.
+        ABC is missing or reports an error.
     """
     log = _run([str(abc_binary()), "-c", "; ".join(commands)], "yosys-abc", cwd, timeout_s)
     wrong = re.search(
@@ -106,10 +109,14 @@ def run_yosys(commands: Sequence[str], *, cwd: Path, timeout_s: float | None = 6
 
     Raises
     ------
+    ToolTimeout
+        It does not end in time.
+    ToolRefusal
+        It refuses a source.
     ToolError
-        Yosys is missing, does not end in time or reports an error.
+        Yosys is missing or reports another error.
     """
     _package()
-    script = cwd / "run.ys"
-    script.write_text("\n".join(commands) + "\n", encoding="utf-8")
-    return _run([sys.executable, "-c", _RUN_SCRIPT, str(script)], "Yosys (pyosys)", cwd, timeout_s)
+    script = "run.ys"  # by its name in `cwd`: Yosys ends a file's name at the first space
+    (cwd / script).write_text("\n".join(commands) + "\n", encoding="utf-8")
+    return _run([sys.executable, "-c", _RUN_SCRIPT, script], "Yosys (pyosys)", cwd, timeout_s)

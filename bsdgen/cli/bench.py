@@ -88,7 +88,7 @@ _NEED_TRACES = {"blind", "subsets", "ablations", "bdd"}
 
 def _in_order() -> list[str]:
     """Benchmarks that `all` runs, cheap ones first."""
-    return ["demo", "scaling", "subsets", "blind", "bdd", "ablations"]
+    return ["demo", "emit", "scaling", "subsets", "blind", "bdd", "ablations"]
 
 
 def _extra(name: str) -> list[str]:
@@ -103,6 +103,7 @@ BENCHMARKS: dict[str, tuple[Callable[..., None], str]] = {
     "scaling": (bench_runs.scaling, "bsdgen bench scaling --kinds add --widths 8,16,32"),
     "ablations": (bench_runs.ablations, "bsdgen bench ablations --no-step --only whole,no-merging"),
     "bdd": (bench_runs.bdd, "bsdgen bench bdd --no-step --only 1,7"),
+    "emit": (bench_runs.emission, "bsdgen bench emit --nodes 20000"),
     "all": (everything, "bsdgen bench all traces/"),
     "page": (page, "bsdgen bench page"),
 }

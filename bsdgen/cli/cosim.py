@@ -11,7 +11,7 @@ import typer
 from bsdgen.cli.console import Output, table
 from bsdgen.cli.options import ModelFolder
 from bsdgen.cli.record import program_files
-from bsdgen.errors import CheckFailed, InputError, UsageError
+from bsdgen.errors import BsdgenError, CheckFailed, InputError, UsageError
 
 if TYPE_CHECKING:
     from bsdgen.cosim.campaign import Campaign
@@ -33,6 +33,13 @@ class Against(StrEnum):
     SIMULATOR = "simulator"
     SPIKE = "spike"
     NONE = "none"
+
+
+class ShellKind(StrEnum):
+    """The core around the learned logic."""
+
+    SINGLE = "single"
+    FPGA = "fpga"
 
 
 def shipped_programs() -> list[Path]:
@@ -63,6 +70,14 @@ def cosim(
             help="The reference: our simulator, a commit log of Spike, or none: run the core alone.",
         ),
     ] = Against.SIMULATOR,
+    shell: Annotated[
+        ShellKind,
+        typer.Option(
+            "--shell",
+            metavar="single|fpga",
+            help="The core to run; fpga has a synchronous memory on its bus, which --stall makes slow.",
+        ),
+    ] = ShellKind.SINGLE,
     max_steps: Annotated[
         int,
         typer.Option("--max-steps", metavar="N", min=1, help="Stop a program that has not ended by then."),
@@ -86,8 +101,16 @@ def cosim(
         int, typer.Option("--size", metavar="N", min=1, help="Words of code of a random program.")
     ] = 200,
     stall: Annotated[
-        int, typer.Option("--stall", metavar="SEED", min=0, help="Hold the core at random cycles (0: never).")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--stall",
+            metavar="SEED",
+            min=0,
+            max=2**32 - 1,
+            help="Hold the core at random cycles (0: never; default: never, with --random at every second "
+            "program).",
+        ),
+    ] = None,
     last: Annotated[
         int, typer.Option("--last", metavar="N", min=0, help="Retired instructions to list at a mismatch.")
     ] = 16,
@@ -102,69 +125,110 @@ def cosim(
     """Run programs on the emitted core in Verilator, every retired instruction held to a reference.
 
     A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder
-    (with --random cosim_random.json), and what belongs to failures into its folder failures/: waveforms, and
-    random programs reduced to the fewest words that still fail. Ends with exit code 1 at a mismatch or when a
-    program does not pass.
+    (with --random cosim_random.json, with --shell fpga cosim_fpga.json), and what belongs to failures into
+    its folder failures/: waveforms, and random programs reduced to the fewest words that still fail. Ends
+    with exit code 1 at a mismatch or when a program does not pass.
     """
-    from bsdgen.artifacts import locked, sha256, sole_writer
+    from bsdgen.artifacts import locked, sole_writer
 
     out.held.enter_context(locked(model, shared=True))
     if model.is_dir():
         out.held.enter_context(sole_writer(model / "cosim.json"))
     jobs = jobs or os.cpu_count() or 1
-    binary = model / "model.npz"
-    digest = sha256(binary) if binary.is_file() else ""  # before the run: the model may be learned anew in it
-    if random is None:
-        files = program_files(programs or shipped_programs())
-        options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
-        options |= {"jobs": jobs, "stall": stall, "last": last, "signature": signature, "wave_length": wave}
-        _run_programs(out, model, files, digest, options)
-        return
-    if programs or signature or harness is HarnessKind.COCOTB or against is not Against.SIMULATOR:
+    if random is not None and (
+        programs or signature or harness is HarnessKind.COCOTB or against is not Against.SIMULATOR
+    ):
         raise UsageError(
             "--random makes its own programs, for the fast harness against our simulator; leave out PROGRAM, "
             "--signature, --harness and --against"
         )
+    if random is not None and shell is not ShellKind.SINGLE:
+        raise UsageError("--random runs the shell single; name programs, or leave --shell out")
+    files = program_files(programs or shipped_programs()) if random is None else []
+    of = provenance(model, shell=shell)  # before the run: the model may be learned anew in it
+    if random is None:
+        options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
+        options |= {"jobs": jobs, "last": last, "signature": signature, "wave_length": wave}
+        _run_programs(out, model, files, of, options | {"stall": stall or 0, "shell": shell.value})
+        return
     options = {"seed": seed, "size": size, "jobs": jobs, "stall": stall, "last": last}
-    _run_random(out, model, random, digest, wave, options)
+    _run_random(out, model, random, of, wave, options)
 
 
-def _run_programs(out: Output, model: Path, files: list[Path], digest: str, options: dict[str, Any]) -> None:
+def provenance(
+    model: Path, before: dict[str, Any] | None = None, shell: ShellKind = ShellKind.SINGLE
+) -> dict[str, Any]:
+    """What a result is of: the model, the Verilog that runs, and who ran it.
+
+    Taken before the run; what was there `before` stays, a core that the run itself wrote is added.
+    """
+    from bsdgen import __version__
+    from bsdgen.artifacts import sha256
+    from bsdgen.cosim.run import verilog_digests
+
+    binary = model / "model.npz"
+    known = before or {"model_sha256": sha256(binary) if binary.is_file() else "", "verilog_sha256": {}}
+    verilog = verilog_digests(model, shell.value) | known["verilog_sha256"]
+    return known | {"verilog_sha256": verilog, "bsdgen": __version__}
+
+
+def _run_programs(
+    out: Output, model: Path, files: list[Path], of: dict[str, Any], options: dict[str, Any]
+) -> None:
     from bsdgen.artifacts import write_json
     from bsdgen.cosim.run import cosimulate
 
     waves = model / FAILURES if options["wave_length"] else None
-    with out.progress("co-simulating") as progress:
-        results = cosimulate(model, files, waves=waves, progress=progress, **options)
-    facts = {"model_sha256": digest, "harness": options["harness"], "against": options["against"]}
-    facts |= {"programs": [asdict(result) for result in results]}
     alone = options["against"] == Against.NONE
-    if not alone:  # the core alone shows nothing about the model
-        write_json(model / "cosim.json", facts)
-    out.result(facts, _program_text(results, waves))
-    failed = [item for item in results if item.mismatches or not item.passed]
+    facts = of | {name: options[name] for name in ("harness", "against", "stall", "shell")}
+    shell = ShellKind(options["shell"])
+    path = model / ("cosim.json" if shell is ShellKind.SINGLE else f"cosim_{shell}.json")
+    results: list[ProgramResult] = []
+
+    def found(known: "list[ProgramResult]") -> None:
+        results[:] = known
+        facts.update(provenance(model, of, shell))
+        facts["programs"] = [asdict(result) for result in known]
+        if not alone:  # the core alone shows nothing about the model
+            write_json(path, facts)
+
+    try:
+        with out.progress("co-simulating") as progress:
+            cosimulate(model, files, waves=waves, progress=progress, found=found, **options)
+    except BsdgenError as error:
+        if not any(item.failed for item in results):
+            raise
+        out.note(f"{error}")  # what was found before it counts
+    out.result(facts, _program_text(results, waves, cycles=shell is not ShellKind.SINGLE))
+    failed = [item for item in results if item.failed]
     if failed:
         names = ", ".join(item.name for item in failed)
         raise CheckFailed(
             f"{model}: {names} did not pass{'' if alone else ' in lock-step'} "
-            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {model / 'cosim.json'}")
+            f"({failed[0].name}: {failed[0].detail})" + ("" if alone else f"; see {path}")
         )
 
 
-def _program_text(results: "list[ProgramResult]", waves: Path | None) -> str:
+def _program_text(results: "list[ProgramResult]", waves: Path | None, *, cycles: bool) -> str:
+    """A line a program; with its cycles and cycles an instruction (CPI) where these are not the same."""
     rows = [
         [
             item.name,
             f"{item.retired:,}",
+            *([f"{item.cycles:,}", f"{item.cycles / max(1, item.retired):.2f}"] if cycles else []),
             f"{item.mismatches:,}",
             "yes" if item.passed else "NO",
             f"{item.wall_s:.1f}",
         ]
         for item in results
     ]
-    lines = [table(["program", "retired", "mismatches", "passed", "seconds"], rows)]
+    more = ["cycles", "CPI"] if cycles else []
+    lines = [table(["program", "retired", *more, "mismatches", "passed", "seconds"], rows)]
     retired, wall_s = sum(item.retired for item in results), sum(item.wall_s for item in results)
     rate = retired / wall_s if wall_s else 0.0
+    if cycles:
+        total = sum(item.cycles for item in results)
+        lines.append(f"{retired:,} instructions in {total:,} cycles, {total / max(1, retired):.2f} each")
     lines.append(f"{retired:,} instructions in {wall_s:.2f} s of simulation, {rate:,.0f} a second")
     for item in results:
         if item.detail:
@@ -177,31 +241,44 @@ def _program_text(results: "list[ProgramResult]", waves: Path | None) -> str:
 
 
 def _run_random(
-    out: Output, model: Path, programs: int, digest: str, wave: int, options: dict[str, Any]
+    out: Output, model: Path, programs: int, of: dict[str, Any], wave: int, options: dict[str, Any]
 ) -> None:
     from bsdgen.artifacts import write_json
     from bsdgen.cosim.campaign import run_campaign
     from bsdgen.cosim.run import cosimulate
 
     folder = model / FAILURES
-    with out.progress("co-simulating random programs") as progress:
-        campaign = run_campaign(model, programs, out=folder, progress=progress, **options)
-        reduced = [Path(finding.elf) for finding in campaign.findings if finding.elf]
-        if reduced and wave:
-            progress.stage("drawing waveforms")
-            cosimulate(model, reduced, waves=folder, wave_length=wave, stall=options["stall"])
-    facts = {"model_sha256": digest, **asdict(campaign)}
-    write_json(model / "cosim_random.json", facts)
-    out.result(facts, _campaign_text(campaign, model))
+    known: list[Campaign] = []
+
+    def found(campaign: "Campaign") -> None:
+        known[:] = [campaign]
+        write_json(model / "cosim_random.json", provenance(model, of) | asdict(campaign))
+
+    try:
+        with out.progress("co-simulating random programs") as progress:
+            found(run_campaign(model, programs, out=folder, progress=progress, found=found, **options))
+            for finding in known[0].findings if wave else ():
+                if finding.elf:
+                    progress.stage("drawing waveforms")
+                    elf = Path(finding.elf)
+                    cosimulate(model, [elf], waves=folder, wave_length=wave, stall=finding.stall)
+    except BsdgenError as error:
+        if not known or not known[0].failed:
+            raise
+        out.note(f"{error}")  # what was found before it counts
+    (campaign,) = known
+    out.result(provenance(model, of) | asdict(campaign), _campaign_text(campaign, model))
     if campaign.failed:
         first = campaign.findings[0]
         raise CheckFailed(
-            f"{model}: {len(campaign.failed):,} of {programs:,} random programs did not pass in lock-step "
-            f"(seed {first.seed}: {first.detail}); see {model / 'cosim_random.json'}"
+            f"{model}: {len(campaign.failed):,} of {campaign.programs:,} random programs did not pass in "
+            f"lock-step (seed {first.seed}: {first.detail}); see {model / 'cosim_random.json'}"
         )
 
 
 def _campaign_text(campaign: "Campaign", model: Path) -> str:
+    from bsdgen.cosim.campaign import reproduce
+
     end = campaign.seed + campaign.programs - 1
     lines = [
         f"{campaign.programs:,} random programs (seeds {campaign.seed} to {end}), {campaign.retired:,} "
@@ -214,11 +291,11 @@ def _campaign_text(campaign: "Campaign", model: Path) -> str:
             f"{where}: {finding.seeds:,} programs, first seed {finding.seed}",
             f"  {finding.detail}",
         ]
+        reduced, whole = reproduce(finding, finding.elf, campaign.size, campaign.stall)
         if finding.elf:
             lines += [
                 f"  reduced to {finding.words} word{'s' * (finding.words != 1)}: {finding.source}",
-                f"  reproduce: bsdgen cosim {model} {finding.elf}",
+                f"  reproduce: bsdgen cosim {model} {reduced}",
             ]
-        again = f"--random 1 --seed {finding.seed} --size {campaign.size}"
-        lines.append(f"  whole program: bsdgen cosim {model} {again}")
+        lines.append(f"  whole program: bsdgen cosim {model} {whole}")
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 """``bsdgen emit``: a model as hardware sources."""
 
+from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,12 +11,24 @@ from bsdgen.cli.console import Output
 from bsdgen.cli.options import ModelFolder
 from bsdgen.errors import UsageError
 
+if TYPE_CHECKING:
+    from bsdgen.emit import EmitOptions
+    from bsdgen.model import Model
+
 
 class Format(StrEnum):
     """What can be written."""
 
     VERILOG = "verilog"
     AMARANTH = "amaranth"
+    STRUCTURAL = "structural"
+    RTLIL = "rtlil"
+    BLIF = "blif"
+    AIGER = "aiger"
+    PLA = "pla"
+    DOT = "dot"
+    FUSESOC = "fusesoc"
+    ALL = "all"
 
 
 class Shell(StrEnum):
@@ -33,8 +47,8 @@ def emit(
         typer.Option(
             "--format",
             "-f",
-            metavar="verilog|amaranth",
-            help="What to write; may be given more than once (default: all).",
+            metavar="|".join(Format),
+            help="What to write; may be given more than once (default: verilog and amaranth).",
         ),
     ] = None,
     shells: Annotated[
@@ -45,42 +59,101 @@ def emit(
             help="Core around an RV32I step function; may be given more than once (default: single).",
         ),
     ] = None,
+    pla_inputs: Annotated[
+        int,
+        typer.Option(
+            "--pla-inputs", metavar="N", help="pla: output bits that depend on at most N inputs, 1 to 14."
+        ),
+    ] = 10,
+    dot_output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dot-output",
+            metavar="NAME",
+            help="dot: draw this field or bit; may be given more than once (default: all).",
+        ),
+    ] = None,
+    dot_nodes: Annotated[
+        int,
+        typer.Option(
+            "--dot-nodes",
+            metavar="N",
+            help="dot: of a larger diagram, the N nodes nearest to the outputs (0: all).",
+        ),
+    ] = 4_000,
     rounds: Annotated[
         int, typer.Option("--rounds", metavar="N", min=0, help="Rounds of optimisation of circuit.aig.")
     ] = 2,
 ) -> None:
     """Write a learned model as hardware, each netlist proved equal to the diagram.
 
-    Verilog and Amaranth sources of the learned logic; a core around it, if the model is an RV32I step
-    function; and circuit.aig, the logic as an optimised and-inverter graph. The cores: single does an
-    instruction a cycle (verilog/<name>_core.v), fpga has a bus with wait states and registers for block RAM
-    (verilog/<name>_fpga.v), wishbone is that with Wishbone B4 ports (verilog/<name>_wishbone.v).
+    Sources of the learned logic in each format, with its ports and bit order in ABI.md beside them; with
+    verilog the core around it, if the model is an RV32I step function; and circuit.aig, the logic as an
+    optimised and-inverter graph. structural is Verilog with the shared functions as modules. Of the cores,
+    single does an instruction a cycle (verilog/<name>_core.v), fpga has a bus with wait states and registers
+    for block RAM (verilog/<name>_fpga.v), wishbone is that with Wishbone B4 ports
+    (verilog/<name>_wishbone.v).
     """
     from bsdgen.artifacts import locked
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import write_aiger
     from bsdgen.circuit.optimise import optimise
-    from bsdgen.core import is_step_function, write_shells
-    from bsdgen.emit import emit as write
+    from bsdgen.emit import DEFAULT_FORMATS, FORMATS, EmitOptions
     from bsdgen.model import Model
 
-    chosen = [item.value for item in (formats or list(Format))]
-    if shells and "verilog" not in chosen:
+    options = EmitOptions(pla_inputs, tuple(dot_output or ()), dot_nodes)
+    chosen = list(dict.fromkeys(formats or [Format(item) for item in DEFAULT_FORMATS]))
+    names: list[str] = list(FORMATS) if Format.ALL in chosen else [item.value for item in chosen]
+    if shells and "verilog" not in names:
         raise UsageError("--shell instantiates the modules of --format verilog; ask for that too")
+    cores = [item.value for item in shells or ()]
     out.held.enter_context(locked(model))
     loaded = Model.load(model)
-    with out.progress(f"writing {' and '.join(chosen)}") as progress:
-        files = write(loaded, model, chosen, progress=progress)
-        if shells or ("verilog" in chosen and is_step_function(loaded.schema)):
-            files += write_shells(loaded, model, [item.value for item in (shells or [Shell.SINGLE])])
-        progress.stage("optimising the circuit")
+    files = _write(loaded, model, names, cores, options, skip=Format.ALL in chosen, out=out)
+    with out.progress("optimising the circuit"):
         circuit = optimise(aig_from_bsd(loaded.bsd), rounds)
         files.append(model / "circuit.aig")
-        names = loaded.schema.input_names(), loaded.schema.output_names()
-        write_aiger(files[-1], circuit, *names)
+        bits = loaded.schema.input_names(), loaded.schema.output_names()
+        write_aiger(files[-1], circuit, *bits)
     facts = {
         "files": [str(file) for file in files],
         "circuit": {"ands": circuit.n_ands, "depth": circuit.depth},
     }
     size = f"{circuit.n_ands:,} AND nodes, depth {circuit.depth:,}"
     out.result(facts, "\n".join([*map(str, files), size]))
+
+
+def _write(
+    model: "Model",
+    folder: Path,
+    names: list[str],
+    cores: list[str],
+    options: "EmitOptions",
+    *,
+    skip: bool,
+    out: Output,
+) -> list[Path]:
+    """All formats, and cores; with `skip`, formats that cannot hold this model are left out and told of."""
+    from bsdgen.core.shells import write_shells
+    from bsdgen.core.single import core_text, is_step_function
+    from bsdgen.emit import emit as write
+    from bsdgen.emit.parts import model_name
+    from bsdgen.errors import UnsuitableError
+
+    has_core = is_step_function(model.schema)
+    if "fusesoc" in names and has_core:
+        options = replace(options, core=core_text(model, model_name(folder)))
+    files: list[Path] = []
+    with out.progress(f"writing {', '.join(names)}") as progress:
+        for done, name in enumerate(names):
+            progress(done, len(names))
+            try:
+                files += write(model, folder, [name], options=options)
+            except UnsuitableError as error:
+                if not skip:
+                    raise
+                out.note(str(error))
+        if cores or ("verilog" in names and has_core):
+            files += write_shells(model, folder, cores or ["single"])
+        progress(len(names), len(names))
+    return files

@@ -7,7 +7,7 @@ import typer
 
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import Jobs, OracleText, Seed, use_jobs
-from bsdgen.errors import CheckFailed, InputError, UsageError
+from bsdgen.errors import BsdgenError, CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from bsdgen.measure import Measurement
@@ -69,10 +69,10 @@ def measure(
         return
     if len(inputs) != 1:
         raise UsageError(f"one model is measured at a time, not {len(inputs)}; --merge takes several results")
-    from bsdgen.artifacts import locked, sha256, sole_writer, write_json
+    from bsdgen.artifacts import locked, sha256, sole_writer, tool_versions, write_json
     from bsdgen.measure import measure as compare
     from bsdgen.model import Model
-    from bsdgen.oracle.resolve import resolve_oracle
+    from bsdgen.oracle.resolve import resolve_oracle, source_digest
 
     use_jobs(jobs)
     (model,) = inputs
@@ -84,7 +84,10 @@ def measure(
     finished = bool(loaded.info.get("learn", {}).get("finished", True))
     if not finished:
         out.note(f"{model}: is not finished, a budget was reached while it was learned")
-    facts = {"oracle": text, "model_sha256": sha256(model / "model.npz"), "finished": finished}
+    answers = resolve_oracle(text, loaded.schema)
+    facts: dict[str, Any] = {"oracle": text, "oracle_sha256": source_digest(text)}
+    facts |= {"model_sha256": sha256(model / "model.npz"), "finished": finished}
+    facts |= {"tools": tool_versions("numpy", "numba")}
     path = target if target is not None else model / "measure.json"
     partial = path.with_name(f"{path.stem}.partial.json")
     out.held.enter_context(sole_writer(path))
@@ -93,7 +96,7 @@ def measure(
     with out.progress("measuring") as progress:
         result = compare(
             loaded,
-            resolve_oracle(text, loaded.schema),
+            answers,
             vectors=vectors,
             seed=seed,
             first=first,
@@ -101,11 +104,18 @@ def measure(
             progress=progress,
             checkpoint=lambda part: write_json(partial, facts | part.as_dict()),
         )
-    wrong_bit = _netlist_differs(loaded, model, out)
+    write_json(path, facts | result.as_dict())  # whatever becomes of the Verilog
+    partial.unlink(missing_ok=True)
+    wrong_bit = None
+    try:
+        wrong_bit = _netlist_differs(loaded, model, out)
+    except BsdgenError as error:
+        if not result.errors:
+            raise
+        out.note(f"{error}")  # the errors count
     if wrong_bit is not None:
         facts["netlist_equal"] = not wrong_bit
-    write_json(path, facts | result.as_dict())
-    partial.unlink(missing_ok=True)
+        write_json(path, facts | result.as_dict())
     _tell(out, facts, result, str(model), path)
     if wrong_bit:
         raise CheckFailed(
@@ -116,19 +126,14 @@ def measure(
 
 def _before(out: Output, facts: dict[str, Any], partial: Path, path: Path) -> "Measurement | None":
     """What was measured of this model before: what a stopped run left, else the last result."""
-    from bsdgen.measure import read_measurement
+    from bsdgen.measure import check_same, read_measurement
 
     there = next((file for file in (partial, path) if file.exists()), None)
     if there is None:
         out.note(f"there is no {partial.name} or {path.name} to go on with: begins anew")
         return None
     known, result = read_measurement(there)
-    for key, what in (("model_sha256", "model"), ("oracle", "oracle")):
-        if known.get(key) != facts[key]:
-            raise InputError(
-                f"{there}: is of another {what} ({known.get(key)}, expected {facts[key]}); measure without "
-                "--resume"
-            )
+    check_same(known, there, facts, "measure without --resume")
     out.note(f"goes on after {result.vectors:,} vectors of {there}")
     return result
 

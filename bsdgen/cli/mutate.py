@@ -1,11 +1,12 @@
 """``bsdgen mutate``: faults in a model's netlist or in its core's shell, and which checks catch them."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bsdgen.cli.console import Output
+from bsdgen.cli.console import Output, Progress
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
 from bsdgen.cli.prove import EngineChoice, IsaName, SpecFile, Subset, TopModule
 from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _FAULTS = 1000
 _SHELL_FAULTS = 14
+_KEEP_S = 5.0  # between two writes of what is known so far
 
 
 def mutate(
@@ -72,6 +74,19 @@ def mutate(
             help="For each fault and engine; what is open then is undecided.",
         ),
     ] = 60.0,
+    sample: Annotated[
+        int,
+        typer.Option(
+            "--sample",
+            metavar="N",
+            min=0,
+            help="Faults of each kind that go through the whole proof of the circuit, too; not with --shell.",
+        ),
+    ] = 1,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a run that was stopped, or add faults to a finished one."),
+    ] = False,
     max_steps: Annotated[
         int,
         typer.Option("--max-steps", metavar="N", min=1, help="Refuse a program that has not ended by then."),
@@ -83,12 +98,13 @@ def mutate(
 
     Each fault is one gate of circuit.aig with an inverted, stuck or swapped fanin, or of another kind. The
     proof must disprove every one that changes what is specified; the table shows how many of these the rows
-    of programs, random vectors and directed vectors catch, and names some that they do not. With --shell the
-    faults are in the Verilog of the core around the netlist. Writes mutate.json (mutate_shell.json) into the
-    model's folder. Ends with exit code 1 when the proof did not disprove a fault that changes the function, 5
+    of programs, random vectors and directed vectors catch, and names some that they do not. Some go through
+    all that `bsdgen prove` does with a circuit, which must say "disproved". With --shell the faults are in
+    the Verilog of the core around the netlist. Writes mutate.json (mutate_shell.json) into the model's
+    folder. Ends with exit code 1 when the proof did not disprove a fault that changes the function, 5
     when the time limit left some undecided.
     """
-    from bsdgen.artifacts import check_writable, write_json
+    from bsdgen.artifacts import check_writable, locked, sole_writer, write_json
     from bsdgen.cli.prove import plain, specification_of
     from bsdgen.model import Model
     from bsdgen.mutate.result import mutation_text, summary
@@ -100,6 +116,9 @@ def mutate(
         raise UsageError("--only names one fault, --faults how many are drawn; leave one of them out")
     if shell and spec is not None:
         raise UsageError("--spec says nothing of the core; leave --shell or --spec out")
+    if only is not None and resume:
+        raise UsageError("--only writes nothing to go on with; leave it or --resume out")
+    out.held.enter_context(locked(model, shared=True))
     loaded = Model.load(model)
     check_writable(model)
     specification, base, classes = specification_of(loaded, model, isa, subset, spec, top)
@@ -111,32 +130,95 @@ def mutate(
     engines: dict[EngineChoice, tuple[Engine, ...]]
     engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
 
-    with out.progress("mutating") as progress:
-
-        def tell(text: str, done: int, total: int) -> None:
-            progress.stage(text)
-            progress(done, total)
-
-        options: dict[str, Any] = {
-            "seed": seed,
-            "files": files,
-            "engines": engines[engine],
-            "base": base,
-            "classes": classes,
-            "time_limit_s": time_limit,
-            "max_steps": max_steps,
-            "jobs": jobs or 0,
-            "progress": tell,
-        }
+    path = model / ("mutate_shell.json" if shell else "mutate.json")
+    partial = path.with_name(f"{path.stem}.partial.json")
+    if only is None:
+        out.held.enter_context(sole_writer(path))
+        out.resumable = partial.is_file
+    before = _before(out, partial, path) if resume else None
+    keep = _Keeper(partial if only is None else None)
+    options: dict[str, Any] = {
+        "seed": seed,
+        "files": files,
+        "engines": engines[engine],
+        "base": base,
+        "classes": classes,
+        "time_limit_s": time_limit,
+        "max_steps": max_steps,
+        "jobs": jobs or 0,
+        "before": before,
+        "checkpoint": keep,
+    }
+    with out.progress("mutating") as progress, keep:
+        options["progress"] = _teller(progress)
         if shell:
             run = mutate_shell(loaded, model, numbers, **options)
         else:
-            run = mutate_netlist(loaded, model, specification, numbers, vectors=vectors, **options)
+            options |= {"vectors": vectors, "sample": sample}
+            run = mutate_netlist(loaded, model, specification, numbers, **options)
     facts = {"summary": summary(run), **plain(run)}
     if only is None:
-        write_json(model / ("mutate_shell.json" if shell else "mutate.json"), facts)
+        write_json(path, facts)
+        partial.unlink(missing_ok=True)
     out.result(facts, mutation_text(run))
     _conclude(run, time_limit)
+
+
+def _teller(progress: Progress) -> Any:
+    def tell(text: str, done: int, total: int) -> None:
+        progress.stage(text)
+        progress(done, total)
+
+    return tell
+
+
+class _Keeper:
+    """Writes a run's results so far, every few seconds and when it ends before its time."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._latest: Mutation | None = None
+        self._written = time.monotonic()
+
+    def __call__(self, run: "Mutation") -> None:
+        self._latest = run
+        if time.monotonic() - self._written > _KEEP_S:
+            self._write()
+
+    def __enter__(self) -> "_Keeper":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._write()
+
+    def _write(self) -> None:
+        from bsdgen.artifacts import write_json
+
+        if self._path is not None and self._latest is not None:
+            write_json(self._path, self._latest)
+            self._written = time.monotonic()
+
+
+def _before(out: Output, partial: Path, path: Path) -> "Mutation | None":
+    """What a run that was stopped found, else the last result."""
+    import msgspec
+
+    from bsdgen.artifacts import read_object
+    from bsdgen.mutate.result import Mutation
+
+    there = next((file for file in (partial, path) if file.exists()), None)
+    if there is None:
+        out.note(f"there is no {partial.name} or {path.name} to go on with: begins anew")
+        return None
+    try:
+        before = msgspec.convert(read_object(there), Mutation)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"{there}: is no result of `bsdgen mutate` ({error}); begin anew without --resume"
+        ) from error
+    out.note(f"goes on after {len(before.faults):,} faults of {there}")
+    return before
 
 
 def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:

@@ -1,5 +1,6 @@
 """``bsdgen prove``: a model against the formal specification, from the diagram to the core."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -129,8 +130,9 @@ def prove(
     circuit.aig, the emitted Verilog, and what the core does in one cycle from any state, and so the shells
     fpga and wishbone where `bsdgen emit --shell` wrote them; by ABC and by a SAT solver, output by output and
     instruction by instruction. A disproof gives the instruction, the state, and what the simulator and the
-    Verilog make of it. Writes proof.json into the model's folder. Ends with exit code 1 when something is
-    wrong, 5 when the time limit left something undecided.
+    Verilog make of it. Writes proof.json into the model's folder, or proof_partial.json if instructions,
+    stages or an engine are left out. Ends with exit code 1 when something is wrong, 5 when the time limit
+    left something undecided.
     """
     if check_spec:
         if model is not None or spec is not None:
@@ -139,11 +141,11 @@ def prove(
         return
     if model is None:
         raise UsageError("nothing to prove: give the folder of a model, or --check-spec")
-    from bsdgen.artifacts import check_writable, locked, write_json
+    from bsdgen.artifacts import check_writable, locked, sole_writer, write_json
     from bsdgen.model import Model
     from bsdgen.prove.engines import ENGINES, Engine
     from bsdgen.prove.result import proof_text
-    from bsdgen.prove.run import prove_model
+    from bsdgen.prove.run import is_partial, prove_model
     from bsdgen.prove.stages import STAGES, emitted_shells
 
     out.held.enter_context(locked(model, shared=True))
@@ -157,6 +159,11 @@ def prove(
         chosen = _without_core(chosen, stages is not None)
     engines: dict[EngineChoice, tuple[Engine, ...]]
     engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
+    only = tuple(name.strip() for name in instructions.split(",")) if instructions else ()
+    partial = is_partial(loaded, specification, chosen, engines[engine], only)
+    path = model / ("proof_partial.json" if partial else "proof.json")
+    out.held.enter_context(sole_writer(path))
+    path.unlink(missing_ok=True)  # what it says is no longer what the last run said
     with out.progress("proving") as progress:
         proof = prove_model(
             loaded,
@@ -166,14 +173,14 @@ def prove(
             engines=engines[engine],
             base=base,
             classes=classes,
-            only=tuple(name.strip() for name in instructions.split(",")) if instructions else (),
+            only=only,
             jobs=jobs or 0,
             time_limit_s=time_limit,
             progress=_teller(progress),
         )
-    write_json(model / "proof.json", proof)
+    write_json(path, proof)
     out.result(plain(proof), proof_text(proof))
-    _conclude(proof, model, time_limit)
+    _conclude(proof, model, path, time_limit)
 
 
 def plain(value: object) -> dict[str, Any]:
@@ -233,19 +240,20 @@ def specification_of(
 
 
 def _learned_from(oracle: str) -> "tuple[Base, tuple[str, ...] | None]":
-    """Instruction set and opcode classes that an oracle's name says.
+    """Instruction set and opcode classes that an oracle's name says; InputError if there are none such.
 
     >>> _learned_from("simulator:rv32e+branch+load"), _learned_from("elsewhere:step")
     (('rv32e', ('branch', 'load')), ('rv32i', None))
     """
-    kind, _, name = oracle.partition(":")
-    base, *classes = name.split("+")
-    if kind != "simulator" or base != "rv32e":
-        return "rv32i", tuple(classes) if kind == "simulator" and classes else None
-    return "rv32e", tuple(classes) or None
+    from bsdgen.oracle.resolve import simulator_parts
+
+    if oracle.partition(":")[0] != "simulator":
+        return "rv32i", None
+    base, classes = simulator_parts(oracle)
+    return base, classes or None
 
 
-def _conclude(proof: "Proof", model: Path, time_limit: float) -> None:
+def _conclude(proof: "Proof", model: Path, path: Path, time_limit: float) -> None:
     """End with the exit code that says what came out."""
     if proof.verdict == "proved":
         return
@@ -253,14 +261,14 @@ def _conclude(proof: "Proof", model: Path, time_limit: float) -> None:
     if proof.verdict == "undecided":
         raise BudgetReached(
             f"{model}: the {last.name} is neither proved nor disproved within {time_limit:g} s; "
-            f"what is proved stands in {model / 'proof.json'}. Raise --time-limit"
+            f"what is proved stands in {path}. Raise --time-limit"
         )
     wrong = ", ".join(last.wrong_instructions[:5]) or ", ".join(row.name for row in last.outputs if row.wrong)
     what = f"in {wrong}" if wrong else "; ".join(last.notes)
     again = "" if last.name == "diagram" else f"; write it again with `bsdgen emit {model}`"
     raise CheckFailed(
         f"{model}: the {last.name} is not {proof.specification}: it is wrong {what}{again}. "
-        f"A counterexample for each stands in {model / 'proof.json'}"
+        f"A counterexample for each stands in {path}"
     )
 
 
@@ -283,12 +291,15 @@ def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None
     if not skipped:
         spike, skipped = _check_spike(out, specification)
     lines = [measurement_text(result)]
-    lines += [f"Spike, {item.name}: {item.rows:,} instructions, {item.errors} errors" for item in spike]
+    lines += [
+        f"Spike, {item.name}: {item.rows:,} instructions, {item.errors:,} errors; {item.left_out:,} left out"
+        for item in spike
+    ]
     lines += [f"not checked against Spike: {skipped}"] if skipped else []
     facts = {
         "specification": specification.name,
         **result.as_dict(),
-        "spike": [{"name": item.name, "rows": item.rows, "errors": item.errors} for item in spike],
+        "spike": [asdict(item) for item in spike],
         "spike_skipped": skipped,
     }
     out.result(facts, "\n".join(lines))
@@ -296,6 +307,12 @@ def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None
         raise CheckFailed(
             f"the specification of {specification.name} and the simulator differ on {result.errors:,} of "
             f"{result.vectors:,} vectors; one of them is wrong"
+        )
+    wrong = next((item for item in spike if item.errors), None)
+    if wrong is not None:
+        raise CheckFailed(
+            f"{wrong.name}: the specification and Spike differ in {wrong.errors:,} of {wrong.rows:,} "
+            f"instructions, first in {wrong.first:#010x}; one of them is wrong"
         )
 
 

@@ -61,6 +61,7 @@ def riscof(
     riscof.json and RISCOF's own report into the model's folder. Ends with exit code 1 if a test fails.
     """
     from bsdgen.artifacts import locked, sole_writer, write_json
+    from bsdgen.cli.cosim import provenance
     from bsdgen.cosim.architecture_tests import (
         find_compiler,
         find_suite,
@@ -73,6 +74,7 @@ def riscof(
     out.held.enter_context(locked(model, shared=True))
     if model.is_dir():
         out.held.enter_context(sole_writer(model / "riscof.json"))
+    of = provenance(model)
     tests_of = find_suite(suite or plugin_folder() / "suite")
     compiler = compiler or find_compiler()
     if reference is Reference.AUTO:
@@ -96,7 +98,7 @@ def riscof(
         )
     failed = [test.name for test in results if not test.passed]
     report = folder / "report.html"
-    facts = {
+    facts = provenance(model, of) | {
         "suite": str(suite or "own"),
         "reference": reference.value,
         "passed": len(results) - len(failed),

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from bsdgen.artifacts import write_text
-from bsdgen.errors import ToolError
+from bsdgen.errors import ToolError, UsageError
 from bsdgen.isa.machine import Memory, memory_block
 from bsdgen.isa.program import Program
 from bsdgen.isa.signature import signature_range, signature_text
 
 MAX_WORDS = 1 << 24
+MAX_STALL = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class ProgramResult:
     wall_s : seconds in the simulator.
     detail : what went wrong, or "".
     last : what retired before it went wrong, one line an instruction.
+    cycles : of the clock, from reset on, those in which the core was held included.
+    endless : neither the core nor the reference came to an end within the step limit: the program is unfit.
     """
 
     name: str
@@ -36,6 +39,13 @@ class ProgramResult:
     wall_s: float
     detail: str
     last: tuple[str, ...] = ()
+    cycles: int = 0
+    endless: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong: with the core, or by what the program itself says."""
+        return not self.passed and not self.endless
 
 
 def image_text(program: Program) -> str:
@@ -53,6 +63,18 @@ def image_text(program: Program) -> str:
         lines.append(f"@{first:x}")
         lines += [f"{word:08x}" for word in held.tolist()]
     return "\n".join(lines) + "\n"
+
+
+def check_stall(stall: int) -> None:
+    """Refuse a seed of held cycles that the bench has no room for.
+
+    Raises
+    ------
+    UsageError
+        It is negative or has more than 32 bits.
+    """
+    if not 0 <= stall <= MAX_STALL:
+        raise UsageError(f"stall must be 0 to {MAX_STALL} (0: the core is never held), not {stall}")
 
 
 def bench_arguments(program: Program, stall: int = 0) -> dict[str, int]:

@@ -60,6 +60,9 @@ _QUICK_MAKE = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # runs one pro
 _FAST_FILES = ("bench.v", "harness.cpp", "reference.h")
 HARNESS = Kind("harness", _FAST_FILES, (*_FAST, *_SPLIT), _FAST_MAKE)
 TRACED = Kind("traced", _FAST_FILES, (*_FAST, *COCOTB.flags[1:], "--trace-vcd"), _QUICK_MAKE)
+_BUS_FILES = ("bench_bus.v", *_FAST_FILES[1:])
+BUS_HARNESS = Kind("harness_bus", _BUS_FILES, HARNESS.flags, HARNESS.make)
+BUS_TRACED = Kind("traced_bus", _BUS_FILES, TRACED.flags, TRACED.make)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def find_bench() -> Path:
         It is not there.
     """
     folder = Path(__file__).resolve().parents[2] / "sim"
-    for name in ("bench.v", "lockstep.py", "harness.cpp", "reference.h"):
+    for name in ("bench.v", "bench_bus.v", "lockstep.py", "harness.cpp", "reference.h"):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name}: is missing; co-simulation needs a clone of bsdgen, "

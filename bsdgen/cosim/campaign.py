@@ -1,7 +1,7 @@
 """Constrained-random programs by the thousand: each made from its seed, failing ones reduced.
 
-Programs are those of `bsdgen.isa.generate`. Failures that look alike (same instruction, same field) are one
-finding; the first seed of each finding is reduced.
+Programs are those of `bsdgen.isa.generate` for our own reference, which is all that runs them. Failures that
+look alike (same instruction, same field) are one finding; the first seed of each finding is reduced.
 """
 
 import tempfile
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bsdgen.artifacts import atomic_path, write_text
+from bsdgen.cosim.bench import MAX_STALL, check_stall
 from bsdgen.cosim.build import HARNESS
 from bsdgen.cosim.harness import Answer, HarnessPool, Job
 from bsdgen.cosim.listing import retired_lines
@@ -20,13 +21,13 @@ from bsdgen.cosim.run import LAST, difference, job_of, simulator_of
 from bsdgen.cosim.scoreboard import differing_fields
 from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
-from bsdgen.isa.generate import ENTRY, SYMBOLS, generate_images
+from bsdgen.isa.generate import generate_images, symbols_of
 from bsdgen.isa.program import Program, Segment
 
 SIZE = 200  # words of code; about 1,300 instructions retire
 MAX_FINDINGS = 5  # that are reduced: a broken adder fails in every second instruction
 _MAX_STEPS = 1_000_000
-_WAITING = 4  # images a harness: fewer jobs wait, so none is overwritten before it is read
+_SPREAD = 0x9E3779B1  # odd; a seed with few ones holds the core late
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Finding:
     seeds : how many do.
     instruction, field : where they fail: mnemonic, and RVFI field or "".
     detail : the first one's mismatch.
+    stall : the seed of cycles in which its core was held, or 0.
     last : what retired before it.
     words : words of code that the reduced program has, or -1 if it was not reduced.
     source, elf : the reduced program's files, or "".
@@ -49,6 +51,7 @@ class Finding:
     instruction: str
     field: str
     detail: str
+    stall: int
     last: tuple[str, ...]
     words: int = -1
     source: str = ""
@@ -62,6 +65,7 @@ class Campaign:
     Attributes
     ----------
     programs, seed, size : programs were made from `seed` and those that follow it.
+    stall : see `run_campaign`.
     retired : instructions that agreed with the reference.
     failed : seeds of programs that do not pass.
     findings : see there; most frequent first.
@@ -70,6 +74,7 @@ class Campaign:
     programs: int
     seed: int
     size: int
+    stall: int | None
     retired: int
     failed: tuple[int, ...]
     findings: tuple[Finding, ...] = field(default=())
@@ -77,7 +82,19 @@ class Campaign:
 
 def _program(images: list[Image], name: str) -> Program:
     segments = tuple(Segment(image.address, image.data) for image in images)
-    return Program(Path(name), ENTRY, segments, SYMBOLS)
+    entry = images[0].address
+    return Program(Path(name), entry, segments, symbols_of(entry))
+
+
+def stall_of(seed: int, stall: int | None) -> int:
+    """The seed of held cycles of a random program, 0 for none.
+
+    >>> [hex(stall_of(seed, None)) for seed in (0, 1, 2, 2**32 + 3)], stall_of(2, 5)
+    (['0x0', '0x9e3779b1', '0x0', '0xdaa66d13'], 5)
+    """
+    if stall is not None:
+        return stall
+    return seed * _SPREAD & MAX_STALL if seed % 2 else 0
 
 
 def _kind(answer: Answer) -> tuple[str, str] | None:
@@ -101,7 +118,6 @@ class _Reducer:
     pool: HarnessPool
     work: Path
     kind: tuple[str, str]
-    names: int
     stall: int
     max_steps: int
 
@@ -111,11 +127,13 @@ class _Reducer:
         def jobs() -> Iterator[Job]:
             for number, words in enumerate(candidates):
                 program = _program(words.images(), "candidate")
-                name = f"c{number % self.names}"
-                yield job_of(program, self.work, name, max_steps=self.max_steps, stall=self.stall)
+                yield job_of(program, self.work, f"c{number}", max_steps=self.max_steps, stall=self.stall)
 
-        answers = self.pool.run_all(jobs())
-        return [_kind(answer) == self.kind and answer["reference_tohost"] == 1 for answer in answers]
+        failed = [False] * len(candidates)
+        for number, answer in self.pool.run(jobs()):
+            (self.work / f"c{number}.hex").unlink()
+            failed[number] = _kind(answer) == self.kind and answer["reference_tohost"] == 1
+        return failed
 
 
 @dataclass(frozen=True)
@@ -124,22 +142,27 @@ class _Origin:
 
     model: Path
     size: int
-    jobs: int
-    stall: int
+    stall: int | None
     out: Path
+
+
+def reproduce(finding: Finding, elf: Path | str, size: int, stall: int | None) -> tuple[str, str]:
+    """Arguments of `bsdgen cosim` that run a reduced program, and those that make and run the whole one."""
+    held = f" --stall {finding.stall}" if finding.stall else ""
+    always = "" if stall is None else f" --stall {stall}"
+    return f"{elf}{held}", f"--random 1 --seed {finding.seed} --size {size}{always}"
 
 
 def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> Finding:
     """Write the whole and the reduced program; returns the finding with its files."""
     base = origin.out / f"seed-{finding.seed}"
     source, elf = base.with_suffix(".min.S"), base.with_suffix(".min.elf")
-    options = f" --stall {origin.stall}" if origin.stall else ""
-    again = f"--random 1 --seed {finding.seed} --size {origin.size}"
+    elf_again, again = reproduce(finding, elf, origin.size, origin.stall)
     comment = [
         f"Reduced from random program {finding.seed}; words of code that are left: {words.n_code}.",
         f"Mismatch of the whole program: {finding.detail}",
-        f"Reproduce: bsdgen cosim {origin.model} {elf}{options}",
-        f"The whole program: bsdgen cosim {origin.model} {again}{options}",
+        f"Reproduce: bsdgen cosim {origin.model} {elf_again}",
+        f"The whole program: bsdgen cosim {origin.model} {again}",
     ]
     for path, contents in ((base.with_suffix(".elf"), original), (elf, words.elf())):
         with atomic_path(path) as temporary:
@@ -148,7 +171,7 @@ def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> F
     return replace(finding, words=words.n_code, source=str(source), elf=str(elf))
 
 
-def _findings(failures: dict[int, Answer]) -> list[Finding]:
+def _findings(failures: dict[int, Answer], stall: int | None) -> list[Finding]:
     """Failures by kind, the most frequent first."""
     by_kind: dict[tuple[str, str], list[int]] = {}
     for seed in sorted(failures):
@@ -158,7 +181,8 @@ def _findings(failures: dict[int, Answer]) -> list[Finding]:
         answer = failures[seeds[0]]
         detail = difference(answer)[1] or "the core and the reference do not end the program as passed"
         lines = tuple(retired_lines(answer["last"]))
-        found.append(Finding(seeds[0], len(seeds), instruction, name, detail, lines))
+        held = stall_of(seeds[0], stall)
+        found.append(Finding(seeds[0], len(seeds), instruction, name, detail, held, lines))
     return sorted(found, key=lambda finding: (-finding.seeds, finding.seed))
 
 
@@ -169,10 +193,11 @@ def run_campaign(
     seed: int = 0,
     size: int = SIZE,
     jobs: int = 2,
-    stall: int = 0,
+    stall: int | None = None,
     last: int = LAST,
     out: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    found: Callable[[Campaign], None] | None = None,
 ) -> Campaign:
     """Run random programs on the core of the model in folder `model`, in lock-step with the reference model.
 
@@ -180,53 +205,70 @@ def run_campaign(
     ----------
     programs : how many; their seeds are `seed`, `seed` + 1 and so on.
     size : words of code of each, see `bsdgen.isa.generate.generate_elf`.
-    jobs, stall, last : see `bsdgen.cosim.run.cosimulate`.
+    jobs, last : see `bsdgen.cosim.run.cosimulate`.
+    stall : seed of the cycles in which each core is held, 0 for none; None: every second program, that of an
+        odd seed, is held by its own seed.
     out : folder for failing programs, whole and reduced; None reduces none.
     progress : called with (programs done, programs).
+    found : called with what came of it before anything is reduced; when an error or an interrupt ends the
+        run, with what there is if something failed (`Campaign.retired` and `programs` are of those done).
 
     Raises
     ------
     InputError, ToolError
         See `bsdgen.cosim.run.simulator_of`.
     UsageError
-        A seed or size is out of its range.
+        A seed, stall or size is out of its range.
     """
-    generate_images(seed, size)  # refuses what it cannot make before anything is built
+    check_stall(stall or 0)
+    generate_images(seed, size, own=True)  # refuses what it cannot make before anything is built
     if progress:
         progress(0, programs)
     simulator = simulator_of(model, HARNESS)
-    retired, failures = 0, {}
+    retired, done, failures = 0, 0, dict[int, Answer]()
+
+    def campaign() -> Campaign:
+        failed, kinds = tuple(sorted(failures)), tuple(_findings(failures, stall))
+        return Campaign(done, seed, size, stall, retired, failed, kinds)
+
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
         with HarnessPool(simulator, work, jobs) as pool:
 
             def made() -> Iterator[Job]:
                 for number in range(programs):
-                    program = _program(generate_images(seed + number, size), f"seed {seed + number}")
-                    name = f"p{number % (_WAITING * jobs)}"
-                    yield job_of(program, work, name, max_steps=_MAX_STEPS, stall=stall, last=last)
+                    of = seed + number
+                    program = _program(generate_images(of, size, own=True), f"seed {of}")
+                    held = stall_of(of, stall)
+                    yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, stall=held, last=last)
 
-            for done, (number, answer) in enumerate(pool.run(made()), 1):
-                retired += int(answer["retired"])
-                if _kind(answer) is not None:
-                    failures[seed + number] = answer
-                if progress:
-                    progress(done, programs)
-            findings = _findings(failures)
-            if out is not None:
-                origin = _Origin(model, size, jobs, stall, out)
-                for place, finding in enumerate(findings[:MAX_FINDINGS]):
-                    findings[place] = _reduce(finding, failures[finding.seed], pool, work, origin)
-    return Campaign(programs, seed, size, retired, tuple(sorted(failures)), tuple(findings))
+            try:
+                for number, answer in pool.run(made()):
+                    (work / f"p{number}.hex").unlink()
+                    retired, done = retired + int(answer["retired"]), done + 1
+                    if _kind(answer) is not None:
+                        failures[seed + number] = answer
+                    if progress:
+                        progress(done, programs)
+            finally:
+                if found and (done == programs or failures):
+                    found(campaign())
+            result = campaign()
+            if out is None:
+                return result
+            findings, origin = list(result.findings), _Origin(model, size, stall, out)
+            for place, finding in enumerate(findings[:MAX_FINDINGS]):
+                findings[place] = _reduce(finding, failures[finding.seed], pool, work, origin)
+    return replace(result, findings=tuple(findings))
 
 
 def _reduce(finding: Finding, answer: Answer, pool: HarnessPool, work: Path, origin: _Origin) -> Finding:
     kind = _kind(answer)
     assert kind is not None
-    words = words_of(generate_images(finding.seed, origin.size))
+    words = words_of(generate_images(finding.seed, origin.size, own=True))
     # Every pass and its loops; a candidate that goes round in circles is given up soon.
     max_steps = 16 * len(words.code) + 2_000
-    reducer = _Reducer(pool, work, kind, _WAITING * origin.jobs, origin.stall, max_steps)
+    reducer = _Reducer(pool, work, kind, finding.stall, max_steps)
     if not reducer.fails([words])[0]:
         return finding  # such as a core that ends a program before the reference does
     return _save(finding, reduce_words(words, reducer.fails), words.elf(), origin)

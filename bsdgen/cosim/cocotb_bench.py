@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 
 from bsdgen.cosim.bench import ProgramResult, SignatureArea, bench_arguments, image_text
 from bsdgen.cosim.build import Cocotb, find_bench, find_cocotb
-from bsdgen.cosim.listing import divergence, retired_lines
+from bsdgen.cosim.listing import divergence, hang_text, retired_lines
 from bsdgen.cosim.scoreboard import Expected, field_value
 from bsdgen.errors import ToolError
 from bsdgen.isa.program import Program
@@ -115,6 +115,8 @@ def _finish(job: _Job, last: int) -> ProgramResult:
             pc = field_value(seen, "pc_rdata")
             mismatches = 1
             detail = f"instruction {retired} at pc {pc:#010x}: the reference had ended the program by then"
+    elif result["hung"]:
+        mismatches, detail = 1, hang_text(retired)
     elif not result["done"] or retired != expected.n:
         mismatches, detail = 1, f"ended after {retired} instructions, the reference after {expected.n}"
     elif result["tohost"] != 1:
@@ -123,7 +125,9 @@ def _finish(job: _Job, last: int) -> ProgramResult:
     if job.task.area is not None and job.task.signature is not None and result["done"]:
         job.task.area.write(job.folder / "signature.hex", job.task.signature)
     passed = not mismatches and result["tohost"] == 1
-    return ProgramResult(program.path.stem, retired, mismatches, passed, wall_s, detail, tuple(lines))
+    return ProgramResult(
+        program.path.stem, retired, mismatches, passed, wall_s, detail, tuple(lines), int(result["cycles"])
+    )
 
 
 def _stop(jobs: Sequence[_Job]) -> None:
@@ -150,9 +154,8 @@ def run_tasks(
     jobs: int,
     stall: int,
     last: int,
-    ended: Callable[[int], None],
-) -> list[ProgramResult]:
-    """Run programs, taken as they are needed.
+) -> Iterator[tuple[int, ProgramResult]]:
+    """Run programs, taken as they are needed: (number of the task, result), as they end.
 
     Parameters
     ----------
@@ -160,14 +163,12 @@ def run_tasks(
     work : folder for the jobs' files.
     jobs : processes at a time.
     stall, last : see `bsdgen.cosim.run.cosimulate`.
-    ended : called after each program with how many have ended.
 
     Raises
     ------
     ToolError
         A simulator breaks down.
     """
-    results: dict[int, ProgramResult] = {}
     running: list[_Job] = []
     started = 0
     task = next(tasks, None)
@@ -179,7 +180,6 @@ def run_tasks(
                 task = next(tasks, None)
             time.sleep(_POLL_S)
             for job in [job for job in running if job.process.poll() is not None]:
-                results[job.index] = _finish(job, last)
+                result = _finish(job, last)
                 running.remove(job)
-                ended(len(results))
-    return [results[index] for index in range(started)]
+                yield job.index, result

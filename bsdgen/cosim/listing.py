@@ -35,6 +35,11 @@ def retired_lines(rows: Sequence[Sequence[int]] | U32) -> list[str]:
     return [retired_line(np.asarray(row, np.uint32)) for row in rows]
 
 
+def hang_text(retired: int) -> str:
+    """What a core that retires nothing any more is told by."""
+    return f"the core hangs: nothing retires after {retired} instructions"
+
+
 def divergence(seen: U32, wanted: U32, care: U32) -> tuple[int, str]:
     """How many fields of a row differ from the reference, and a text about them.
 

@@ -8,18 +8,17 @@ like the program did, and if the reference model still ends it as passed: what r
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bsdgen.isa.assembler import encode
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.encoding import ENCODINGS, decode
-from bsdgen.isa.generate import END_WORDS, SYMBOLS
+from bsdgen.isa.generate import END_WORDS, ENTRY, symbols_of
 
 NOP = encode("addi")
 _T = TypeVar("_T")
-_ENTRY, _DATA, _TOHOST = SYMBOLS["_start"], SYMBOLS["data"], SYMBOLS["tohost"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,17 @@ class Words:
     ----------
     code : from the entry on; the last `END_WORDS` store 1 to tohost.
     data : from symbol `data` to `tohost` and `fromhost`.
+    entry : address of the first word.
     """
 
     code: tuple[int, ...]
     data: tuple[int, ...]
+    entry: int = ENTRY
+
+    @property
+    def symbols(self) -> dict[str, int]:
+        """Addresses by name."""
+        return symbols_of(self.entry)
 
     @property
     def n_code(self) -> int:
@@ -43,19 +49,24 @@ class Words:
     def images(self) -> list[Image]:
         """As segments."""
         return [
-            Image(".text", _ENTRY, struct.pack(f"<{len(self.code)}I", *self.code), executable=True),
-            Image(".data", _DATA, struct.pack(f"<{len(self.data)}I", *self.data), executable=False),
+            Image(".text", self.entry, struct.pack(f"<{len(self.code)}I", *self.code), executable=True),
+            Image(
+                ".data",
+                self.symbols["data"],
+                struct.pack(f"<{len(self.data)}I", *self.data),
+                executable=False,
+            ),
         ]
 
     def elf(self) -> bytes:
         """As an executable."""
-        return build_elf(_ENTRY, self.images(), SYMBOLS)
+        return build_elf(self.entry, self.images(), self.symbols)
 
 
 def words_of(images: Sequence[Image]) -> Words:
     """The words of a program of `bsdgen.isa.generate`."""
     code, data = (struct.unpack(f"<{len(image.data) // 4}I", image.data) for image in images)
-    return Words(code, data)
+    return Words(code, data, images[0].address)
 
 
 def minimise(items: Sequence[_T], fails: Callable[[list[tuple[_T, ...]]], list[bool]]) -> tuple[_T, ...]:
@@ -117,7 +128,7 @@ def without(words: Words, dropped: set[int]) -> Words:
         target = _target(index, word)
         moved = target is not None and 0 <= target < len(words.code)
         code.append(_retarget(word, 4 * (new[target] - new[index])) if moved and target is not None else word)
-    return Words(tuple(code), words.data)
+    return replace(words, code=tuple(code))
 
 
 def reduce_words(words: Words, fails: Callable[[list[Words]], list[bool]]) -> Words:
@@ -134,7 +145,7 @@ def reduce_words(words: Words, fails: Callable[[list[Words]], list[bool]]) -> Wo
         keep = set(kept)
         end = len(of.code) - END_WORDS
         code = tuple(word if i in keep or i >= end else NOP for i, word in enumerate(of.code))
-        return Words(code, of.data)
+        return replace(of, code=code)
 
     original = words
     kept = minimise(body, lambda subsets: fails([with_nops(subset, original) for subset in subsets]))
@@ -152,7 +163,7 @@ def reduce_words(words: Words, fails: Callable[[list[Words]], list[bool]]) -> Wo
 
     def with_zeros(subset: Sequence[int]) -> Words:
         keep = set(subset)
-        return Words(compact.code, tuple(word if i in keep else 0 for i, word in enumerate(compact.data)))
+        return replace(compact, data=tuple(word if i in keep else 0 for i, word in enumerate(compact.data)))
 
     return with_zeros(minimise(filled, lambda subsets: fails([with_zeros(subset) for subset in subsets])))
 
@@ -172,10 +183,11 @@ def assembly(words: Words, comment: Sequence[str]) -> str:
     ----------
     comment : lines for its head.
     """
+    entry, data, tohost = (words.symbols[name] for name in ("_start", "data", "tohost"))
     lines = [*(f"# {line}" for line in comment)]
     lines += [
         "# Assemble: riscv64-unknown-elf-gcc -march=rv32i -mabi=ilp32 -nostdlib -static \\",
-        f"#   -Wl,--build-id=none,-n,-Ttext={_ENTRY:#x},-Tdata={_DATA:#x} FILE.S -o FILE.elf",
+        f"#   -Wl,--build-id=none,-n,-Ttext={entry:#x},-Tdata={data:#x} FILE.S -o FILE.elf",
         "\t.option norelax",
         "\t.text",
         "\t.globl _start",
@@ -184,9 +196,9 @@ def assembly(words: Words, comment: Sequence[str]) -> str:
     for index, word in enumerate(words.code):
         if index == len(words.code) - END_WORDS:
             lines.append("# 1 to tohost: passed")
-        lines.append(_line(word, _ENTRY + 4 * index))
+        lines.append(_line(word, entry + 4 * index))
     lines.append("\t.data")
-    at_tohost = (_TOHOST - _DATA) // 4
+    at_tohost = (tohost - data) // 4
     zeros = 0
     for index, word in enumerate(words.data):
         named = {at_tohost: "tohost", at_tohost + 2: "fromhost"}.get(index)
@@ -196,7 +208,7 @@ def assembly(words: Words, comment: Sequence[str]) -> str:
         if named:
             lines += [f"\t.globl {named}", f"{named}:"]
         if word:
-            lines.append(f"\t.word {word:#010x}\t# {_DATA + 4 * index:#010x}")
+            lines.append(f"\t.word {word:#010x}\t# {data + 4 * index:#010x}")
         else:
             zeros += 1
     if zeros:

@@ -13,42 +13,71 @@ from typing import Literal
 
 import numpy as np
 
-from bsdgen.core.single import learned_modules, write_core
+from bsdgen.artifacts import sha256
+from bsdgen.core.shells import shell_file, shell_module, write_shells
+from bsdgen.core.single import learned_modules
 from bsdgen.cosim.bench import (
     MAX_WORDS,
     ProgramResult,
     SignatureArea,
     bench_arguments,
+    check_stall,
     image_text,
     signature_area,
 )
-from bsdgen.cosim.build import CACHE, COCOTB, HARNESS, SMALL_DEPTH, TRACED, Kind, build, find_cocotb
+from bsdgen.cosim.build import (
+    BUS_HARNESS,
+    BUS_TRACED,
+    CACHE,
+    COCOTB,
+    HARNESS,
+    SMALL_DEPTH,
+    TRACED,
+    Kind,
+    build,
+    find_cocotb,
+)
 from bsdgen.cosim.cocotb_bench import Task, run_tasks
 from bsdgen.cosim.harness import Answer, Harness, HarnessPool, Job
-from bsdgen.cosim.listing import divergence, retired_lines
+from bsdgen.cosim.listing import divergence, hang_text, retired_lines
 from bsdgen.cosim.scoreboard import Expected, expected_rows, field_value
 from bsdgen.cosim.spike import find_spike, spike_rows
 from bsdgen.emit.parts import model_name, written_from
-from bsdgen.errors import InputError, UsageError
+from bsdgen.errors import EndlessError, InputError, UsageError
 from bsdgen.isa.machine import memory_block, trap_pc
 from bsdgen.isa.program import Program, load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.model import Model
 
-__all__ = ["LAST", "MAX_STEPS", "ProgramResult", "cosimulate", "simulator_of"]
+__all__ = ["LAST", "MAX_STEPS", "ProgramResult", "cosimulate", "simulator_of", "verilog_digests"]
 
 MAX_STEPS = 5_000_000
 LAST = 16
 HarnessName = Literal["fast", "cocotb"]
 Against = Literal["simulator", "spike", "none"]
+ShellName = Literal["single", "fpga"]
+_KINDS: dict[ShellName, tuple[Kind, Kind]] = {"single": (HARNESS, TRACED), "fpga": (BUS_HARNESS, BUS_TRACED)}
 
 
-def simulator_of(folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH) -> Path:
+def verilog_of(folder: Path, shell: ShellName = "single") -> tuple[Path, Path]:
+    """Where the Verilog of step function and shell of a model is, whether it is there or not."""
+    return folder / "verilog" / f"{model_name(folder)}_step.v", shell_file(folder, shell)
+
+
+def verilog_digests(folder: Path, shell: ShellName = "single") -> dict[str, str]:
+    """SHA-256 of these files by name, as far as they are there."""
+    return {file.name: sha256(file) for file in verilog_of(folder, shell) if file.is_file()}
+
+
+def simulator_of(
+    folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH, shell: ShellName = "single"
+) -> Path:
     """The built simulator of the model in `folder`; builds it if the Verilog changed.
 
     Parameters
     ----------
     kind, depth : see `bsdgen.cosim.build.build`.
+    shell : around the step function; the kind must be one for its ports.
 
     Raises
     ------
@@ -61,15 +90,15 @@ def simulator_of(folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH) -
     model = Model.load(folder)
     name = model_name(folder)
     learned_modules(model, name)
-    step, core = (folder / "verilog" / f"{name}_{kind}.v" for kind in ("step", "core"))
+    step, core = verilog_of(folder, shell)
     if not step.is_file():
         raise InputError(f"{step}: is missing; write it with `bsdgen emit {folder} --format verilog`")
     if not core.is_file():
-        write_core(model, folder)
+        write_shells(model, folder, [shell])
     for file in (step, core):
         if written_from(file) != model.digest:
             raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
-    return build([step, core], f"{name}_core", folder / CACHE, kind, depth)
+    return build([step, core], shell_module(name, shell), folder / CACHE, kind, depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +124,7 @@ class _Settings:
     last: int
     waves: Path | None
     wave_length: int
+    shell: ShellName = "single"
 
 
 def bench_depth(programs: Sequence[Program]) -> int:
@@ -194,74 +224,94 @@ def difference(answer: Answer) -> tuple[int, str]:
         seen, wanted, care = (np.array(answer[name], np.uint32) for name in ("seen", "expected", "care"))
         return divergence(seen, wanted, care)
     if answer["hung"]:
-        return 1, f"the core hangs: nothing retires after {at} instructions"
+        return 1, hang_text(at)
     return 0, ""
+
+
+def _endless(plan: _Plan, retired: int, detail: str, wall_s: float = 0.0, cycles: int = 0) -> ProgramResult:
+    """The result of a program that nothing is wrong with but that it does not end."""
+    name = plan.program.path.stem
+    return ProgramResult(name, retired, 0, False, wall_s, detail, cycles=cycles, endless=True)
 
 
 def _fast_result(plan: _Plan, answer: Answer, settings: _Settings) -> ProgramResult:
     mismatches, detail = difference(answer)
     program, retired, tohost = plan.program, int(answer["retired"]), int(answer["tohost"])
+    wall_s, cycles = float(answer["wall_s"]), int(answer["cycles"])
     if not mismatches and not answer["done"]:
         if settings.against == "simulator":
-            raise InputError(
-                f"{program.path}: retired {retired} instructions without a word store to 'tohost' "
-                f"({program.tohost:#x}), as did the reference; expected an end within {settings.max_steps}: "
-                "mend the program or raise the step limit"
+            detail = (
+                f"retired {retired} instructions without a word store to 'tohost' ({program.tohost:#x}), as "
+                f"did the reference; expected an end within {settings.max_steps}: mend the program or raise "
+                "the step limit"
             )
+            return _endless(plan, retired, detail, wall_s, cycles)
         mismatches = int(settings.against != "none")
         detail = f"retired {retired} instructions without a word store to tohost"
     elif not mismatches and tohost != 1:
         detail = f"the program stored {tohost} to tohost; it found an error itself"
     passed = not mismatches and answer["done"] and tohost == 1
     lines = retired_lines(answer["last"]) if mismatches else []
-    return ProgramResult(
-        program.path.stem, retired, mismatches, passed, float(answer["wall_s"]), detail, tuple(lines)
-    )
+    return ProgramResult(program.path.stem, retired, mismatches, passed, wall_s, detail, tuple(lines), cycles)
+
+
+Results = dict[int, ProgramResult]
 
 
 def _run_fast(
-    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
-) -> list[ProgramResult]:
-    simulator = simulator_of(settings.folder, HARNESS, settings.depth)
-    results: dict[int, ProgramResult] = {}
-    jobs = min(settings.jobs, len(plans))
-    with HarnessPool(simulator, settings.work, jobs, lambda: ended(len(results))) as pool:
-        for number, answer in pool.run(
-            _fast_job(number, plan, settings) for number, plan in enumerate(plans)
-        ):
+    plans: Sequence[_Plan], settings: _Settings, results: Results, ended: Callable[[], None]
+) -> None:
+    simulator = simulator_of(settings.folder, _KINDS[settings.shell][0], settings.depth, settings.shell)
+    numbers: list[int] = []  # of the programs that became jobs
+
+    def jobs() -> Iterator[Job]:
+        for number, plan in enumerate(plans):
+            try:
+                job = _fast_job(number, plan, settings)
+            except EndlessError as error:  # of Spike
+                results[number] = _endless(plan, 0, str(error).removeprefix(f"{plan.program.path}: "))
+                continue
+            numbers.append(number)
+            yield job
+
+    with HarnessPool(simulator, settings.work, min(settings.jobs, len(plans)), ended) as pool:
+        for at, answer in pool.run(jobs()):
+            number = numbers[at]
             plan = plans[number]
             results[number] = _fast_result(plan, answer, settings)
             if plan.area is not None and plan.signature is not None and answer["done"]:
                 plan.area.write(settings.work / f"{number}.dump", plan.signature)
-            ended(len(results))
-    return [results[number] for number in range(len(plans))]
+            ended()
 
 
 def _run_cocotb(
-    plans: Sequence[_Plan], settings: _Settings, ended: Callable[[int], None]
-) -> list[ProgramResult]:
+    plans: Sequence[_Plan], settings: _Settings, results: Results, ended: Callable[[], None]
+) -> None:
     find_cocotb()
     simulator = simulator_of(settings.folder, COCOTB, settings.depth)
+    numbers: list[int] = []
 
     def tasks() -> Iterator[Task]:
-        for plan in plans:
-            yield Task(plan.program, _expected(plan.program, settings), plan.area, plan.signature)
+        for number, plan in enumerate(plans):
+            try:
+                expected = _expected(plan.program, settings)
+            except EndlessError as error:
+                results[number] = _endless(plan, 0, str(error).removeprefix(f"{plan.program.path}: "))
+                continue
+            numbers.append(number)
+            yield Task(plan.program, expected, plan.area, plan.signature)
 
-    return run_tasks(
-        simulator,
-        settings.work,
-        tasks(),
-        jobs=settings.jobs,
-        stall=settings.stall,
-        last=settings.last,
-        ended=ended,
-    )
+    for at, result in run_tasks(
+        simulator, settings.work, tasks(), jobs=settings.jobs, stall=settings.stall, last=settings.last
+    ):
+        results[numbers[at]] = result
+        ended()
 
 
 def _write_wave(plan: _Plan, retired: int, settings: _Settings) -> None:
     """Run a failing program once more, on a simulator that can draw, and keep the last cycles."""
     assert settings.waves is not None
-    simulator = simulator_of(settings.folder, TRACED, settings.depth)
+    simulator = simulator_of(settings.folder, _KINDS[settings.shell][1], settings.depth, settings.shell)
     start = max(0, retired - settings.wave_length)
     job = {**_fast_job(0, plan, settings), "trace": "wave.vcd", "trace_from": start}
     harness = Harness(simulator, settings.work)
@@ -286,7 +336,9 @@ def cosimulate(
     signature: Path | None = None,
     waves: Path | None = None,
     wave_length: int = 64,
+    shell: ShellName = "single",
     progress: Callable[[int, int], None] | None = None,
+    found: Callable[[list[ProgramResult]], None] | None = None,
 ) -> list[ProgramResult]:
     """Run programs on the core of the model in `folder`, in lock-step with a reference.
 
@@ -304,43 +356,63 @@ def cosimulate(
         for each program that ends.
     waves : folder for ``<name>.vcd``, the last cycles of programs that diverge; None draws nothing.
     wave_length : how many retired instructions a wave shows.
+    shell : the core to run. "fpga" has a synchronous memory on its bus, and with `stall` one that answers at
+        random cycles; fast harness only.
     progress : called with (programs done, programs).
+    found : called with the results as soon as all programs have run, before waveforms are drawn; when an
+        error or an interrupt comes first, with those that there are if one of them did not pass.
 
     Returns
     -------
-    One result a program, in the order given.
+    One result a program, in the order given. Where one failed, that another does not end is a result, too.
 
     Raises
     ------
+    EndlessError
+        No program failed, but one does not end; `found` has been called.
     InputError
-        No programs, an unfit or endless one, nothing emitted, or a model that is no RV32I step function.
+        No programs, an unfit one, nothing emitted, or a model that is no RV32I step function.
     ToolError
         A tool is missing or fails.
     UsageError
-        Options that exclude each other.
+        Options that exclude each other, or `stall` is out of its range.
     """
+    check_stall(stall)
     if not programs:
         raise InputError("no programs to run; name at least one ELF file")
     if harness == "cocotb" and against == "none":
         raise UsageError("the cocotb harness always compares; use the fast harness to run the core alone")
+    if harness == "cocotb" and shell != "single":
+        raise UsageError(f"the cocotb harness drives the shell single; use the fast harness for {shell}")
     if against == "spike":
         find_spike()
 
-    def ended(count: int) -> None:
-        if progress:
-            progress(count, len(programs))
+    results: Results = {}
 
-    ended(0)
+    def ended() -> None:
+        if progress:
+            progress(len(results), len(programs))
+
+    ended()
     plans = _plans(programs, signature)
     depth = bench_depth([plan.program for plan in plans])
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         settings = _Settings(
-            folder, depth, Path(name), against, max_steps, jobs, stall, last, waves, wave_length
+            folder, depth, Path(name), against, max_steps, jobs, stall, last, waves, wave_length, shell
         )
         run = _run_fast if harness == "fast" else _run_cocotb
-        results = run(plans, settings, ended)
+        try:
+            run(plans, settings, results, ended)
+        finally:
+            known = [results[number] for number in sorted(results)]
+            if found and (len(known) == len(plans) or any(result.failed for result in known)):
+                found(known)
         if waves is not None:
-            for plan, result in zip(plans, results, strict=True):
+            for plan, result in zip(plans, known, strict=True):
                 if result.mismatches:
                     _write_wave(plan, result.retired, settings)
-    return results
+    if not any(result.failed for result in known):
+        for plan, result in zip(plans, known, strict=True):
+            if result.endless:
+                raise EndlessError(f"{plan.program.path}: {result.detail}")
+    return known

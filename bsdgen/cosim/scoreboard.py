@@ -1,7 +1,8 @@
 """What a retired instruction must look like on the RVFI port, and where it does not.
 
 A *row* is the RVFI port at one retirement: twelve words of 32 bits, as the window of ``sim/bench.v`` packs
-them. `FIELDS` is the Python side of that layout. This module runs inside the simulator: it needs numpy alone.
+them, with two bits that say whether the bus did what the port shows. `FIELDS` is the Python side of that
+layout. This module runs inside the simulator: it needs numpy alone.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ FIELDS: dict[str, tuple[int, int, int]] = {
     "intr": (0, 25, 1),
     "mode": (0, 26, 2),
     "ixl": (0, 28, 2),
+    "bus_conflict": (0, 30, 1),
+    "bus_stray": (0, 31, 1),
     "order": (1, 0, 64),
     "insn": (3, 0, 32),
     "pc_rdata": (4, 0, 32),
@@ -37,6 +40,10 @@ FIELDS: dict[str, tuple[int, int, int]] = {
     "mem_rdata": (10, 0, 32),
     "mem_wdata": (11, 0, 32),
 }
+
+BUS_FIELDS = ("bus_conflict", "bus_stray")
+"""Never 1: the bus does something else than the port shows, or the core retires while it is held; an access
+between two retirements."""
 
 # In which order differences are told: what explains the others comes first.
 _TELL = (
@@ -119,7 +126,7 @@ def expected_rows(rows: Mapping[str, U32], trap_pc: int) -> Expected:
         "mem_rdata": rows["mem_rdata"] & byte_lanes(rmask),
         "mem_wdata": rows["mem_wdata"] & byte_lanes(wmask),
     }
-    cares = {name: every for name in values} | {"halt": every}
+    cares = {name: every for name in values} | dict.fromkeys(("halt", *BUS_FIELDS), every)
     cares |= {name: rows[f"{name}_care"] for name in ("rs1_addr", "rs2_addr", "rd_addr", "trap")}
     cares |= {name: rows[f"{name}_care"] for name in ("mem_rmask", "mem_wmask")}
     for name in ("rs1", "rs2"):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.cosim.scoreboard import Expected, expected_rows
-from bsdgen.errors import InputError, ToolError
+from bsdgen.errors import EndlessError, InputError, ToolError
 from bsdgen.isa.machine import Memory, memory_block, retire, trap_pc
 from bsdgen.isa.program import Program
 from bsdgen.isa.runner import COLUMNS, rows_from_inputs
@@ -47,7 +47,7 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
 
     Raises
     ------
-    InputError
+    EndlessError
         The program does not end.
     ToolError
         Spike is missing or wrote no log, as for a program where its boot ROM lies.
@@ -70,7 +70,7 @@ def write_log(program: Program, log: Path, max_steps: int) -> None:
                     break
                 except subprocess.TimeoutExpired:
                     if log.is_file() and log.stat().st_size > max_steps * _MOST_BYTES:
-                        raise InputError(
+                        raise EndlessError(
                             f"{program.path}: does not end on Spike within {max_steps} instructions: mend "
                             "the program or raise the step limit"
                         ) from None

@@ -10,7 +10,7 @@ from importlib import util
 from pathlib import Path
 
 from bsdgen.artifacts import check_room
-from bsdgen.errors import ToolError
+from bsdgen.errors import ToolError, ToolRefusal
 
 _PYTHON = f"PYTHON3={sys.executable}"  # the wheel's makefile calls `python`, which not every machine has
 
@@ -61,7 +61,8 @@ def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> Non
         check_room(output.decode("utf-8", "replace"), what)
         log = output.decode("utf-8", "replace").strip().splitlines()
         errors = [line for line in log if "rror" in line] or log
-        raise ToolError(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
+        kind = ToolRefusal if any(line.startswith("%Error") for line in log) else ToolError
+        raise kind(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
 
 
 def compile_simulator(
@@ -78,7 +79,7 @@ def compile_simulator(
     Raises
     ------
     ToolError
-        Verilator or a compiler is missing, or refuses the sources.
+        Verilator or a compiler is missing or fails; a ToolRefusal if Verilator does not take the sources.
     """
     root = work / "verilator"
     root.symlink_to(find_verilator())

@@ -20,7 +20,7 @@ from types import ModuleType
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.tools import run_yosys
 from bsdgen.emit.parts import Part, fresh, header, split_parts
-from bsdgen.errors import InputError
+from bsdgen.errors import InputError, UnsuitableError
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field
 
@@ -36,9 +36,9 @@ from amaranth.lib.wiring import In, Out"""
 def _check_names(model: Model) -> None:
     for field in model.schema.fields:
         if field.name in _TAKEN or not re.fullmatch(r"[A-Za-z]\w*", field.name, re.ASCII):
-            raise InputError(
+            raise UnsuitableError(
                 f"field {field.name!r} cannot be a member of an Amaranth component; start it with a "
-                f"letter and use none of {', '.join(sorted(_TAKEN))}, or emit Verilog only"
+                f"letter and use none of {', '.join(sorted(_TAKEN))}, or emit another format"
             )
 
 
@@ -146,7 +146,7 @@ def amaranth_text(model: Model, name: str) -> str:
 
     Raises
     ------
-    InputError
+    UnsuitableError
         A field's name cannot be a member of an Amaranth component.
     """
     _check_names(model)

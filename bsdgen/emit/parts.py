@@ -7,7 +7,7 @@ inputs.
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen import __version__
+from bsdgen.bsd import Bsd
+from bsdgen.bsd.literals import I32
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field, bit_names
@@ -66,11 +68,7 @@ def split_parts(model: Model) -> list[Part]:
             if field.part == name:
                 roots += bsd.roots[at : at + field.width].tolist()
             at += field.width
-        used = np.zeros(first + bsd.n_nodes, np.bool_)
-        used[np.array(roots, np.int64) >> 1] = True
-        for i in range(bsd.n_nodes - 1, -1, -1):
-            if used[first + i]:
-                used[[bsd.guard[i] >> 1, bsd.low[i] >> 1, bsd.high[i] >> 1]] = True
+        used = used_indices(bsd, np.array(roots, np.int32))
         read = {owner[variable] for variable in np.flatnonzero(used[1:first])}
         parts.append(
             Part(
@@ -82,6 +80,19 @@ def split_parts(model: Model) -> list[Part]:
             )
         )
     return parts
+
+
+def used_indices(bsd: Bsd, literals: I32) -> NDArray[np.bool_]:
+    """Which indices some literals reach: bool, shape (1 + n_inputs + n_nodes,), by index."""
+    first = 1 + bsd.n_inputs
+    used = [False] * (first + bsd.n_nodes)
+    for literal in literals.tolist():
+        used[literal >> 1] = True
+    guards, lows, highs = bsd.guard.tolist(), bsd.low.tolist(), bsd.high.tolist()
+    for i in range(bsd.n_nodes - 1, -1, -1):
+        if used[first + i]:
+            used[guards[i] >> 1] = used[lows[i] >> 1] = used[highs[i] >> 1] = True
+    return np.array(used, np.bool_)
 
 
 def model_name(folder: Path) -> str:
@@ -111,9 +122,11 @@ def input_bits(model: Model) -> list[tuple[Field, int]]:
     return [(field, bit) for field in model.schema.inputs for bit in range(field.width)]
 
 
-def header(model: Model, name: str, parts: list[Part]) -> list[str]:
-    """Lines that say what a file is and what it was learned from, for a comment."""
-    info = model.info
+def header(model: Model, name: str, parts: list[Part], more: Sequence[str] = ()) -> list[str]:
+    """Lines that say what a file is and what it was learned from, for a comment.
+
+    more : lines after those of the parts, about further modules.
+    """
     lines = [
         f"{name}: logic learned by bsdgen {__version__} from input/output examples.",
         f"{model.schema.n_inputs} input bits, {model.schema.n_outputs} output bits, "
@@ -124,12 +137,18 @@ def header(model: Model, name: str, parts: list[Part]) -> list[str]:
             f"  {name}_{part.name}: {len(part.nodes)} nodes; "
             f"{_list(part.inputs) or 'constants'} -> {_list(part.outputs)}"
         )
-    if info.get("oracle"):
-        lines.append(f"Oracle asked: {_short(info['oracle'])}")
-    if recorded := _recorded(info.get("traces")):
-        lines.append(f"Recorded rows: {_short(recorded)}")
-    lines.append(digest_line(model))
+    lines += [*more, *source_lines(model), digest_line(model)]
     lines.append("Written by `bsdgen emit`; it is checked against the diagram when written. Do not edit.")
+    return lines
+
+
+def source_lines(model: Model) -> list[str]:
+    """Lines that say what a model was learned from."""
+    lines = []
+    if model.info.get("oracle"):
+        lines.append(f"Oracle asked: {_short(model.info['oracle'])}")
+    if recorded := _recorded(model.info.get("traces")):
+        lines.append(f"Recorded rows: {_short(recorded)}")
     return lines
 
 
@@ -163,7 +182,7 @@ def _recorded(traces: object) -> str:
 
 def _short(value: object) -> str:
     """One line of at most 160 characters, whatever the value."""
-    text = " ".join(str(value).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(value).split()))
     return text if len(text) <= 160 else text[:157] + "..."
 
 

@@ -45,16 +45,19 @@ def identifier(name: str) -> str:
     return f"\\{name} " if name in _KEYWORDS or not name.isascii() else name
 
 
-def _bit(field: Field, bit: int) -> str:
+def bit_text(field: Field, bit: int) -> str:
+    """A bit of a port as Verilog writes it."""
     return identifier(field.name) if field.width == 1 else f"{identifier(field.name)}[{bit}]"
 
 
-def _port(direction: str, field: Field) -> str:
+def port_line(direction: str, field: Field) -> str:
+    """A port in a module's head."""
     width = "" if field.width == 1 else f"[{field.width - 1}:0] "
     return f"  {direction:<6} wire {width:<7}{identifier(field.name)}"
 
 
-def _flip(text: str) -> str:
+def flip(text: str) -> str:
+    """A text's complement."""
     return text[1:] if text.startswith("~") else f"~{text}"
 
 
@@ -76,12 +79,12 @@ def ite_text(guard: str, high: str, low: str) -> str:
         return f"{guard} & {high}"
     if low == "1'b1":
         return f"~{guard} | {high}"
-    if high == _flip(low):
+    if high == flip(low):
         return f"{guard} ^ {low}"
     return f"{guard} ? {high} : {low}"
 
 
-def _namer(bsd: Bsd, bits: Sequence[str], prefix: str) -> Callable[[int], str]:
+def namer(bsd: Bsd, bits: Sequence[str], prefix: str) -> Callable[[int], str]:
     """Function from literals to text."""
     first = 1 + bsd.n_inputs
 
@@ -95,25 +98,39 @@ def _namer(bsd: Bsd, bits: Sequence[str], prefix: str) -> Callable[[int], str]:
     return name
 
 
-def _module(bsd: Bsd, part: Part, title: str, name: Callable[[int], str]) -> list[str]:
+def head_lines(title: str, inputs: Sequence[Field], outputs: Sequence[Field]) -> list[str]:
+    """A module's head with its ports."""
+    ports = [port_line("input", field) for field in inputs]
+    ports += [port_line("output", field) for field in outputs]
+    return [f"module {title} (", ",\n".join(ports), ");"]
+
+
+def node_line(bsd: Bsd, index: int, name: Callable[[int], str]) -> str:
+    """The wire of one node."""
+    i = index - 1 - bsd.n_inputs
+    text = ite_text(name(int(bsd.guard[i])), name(int(bsd.high[i])), name(int(bsd.low[i])))
+    return f"  wire {name(2 * index)} = {text};"
+
+
+def module_lines(bsd: Bsd, part: Part, title: str, name: Callable[[int], str]) -> list[str]:
+    """The module of one part."""
     first = 1 + bsd.n_inputs
-    ports = [_port("input", field) for field in part.inputs] + [
-        _port("output", field) for field in part.outputs
-    ]
-    lines = [f"module {title} (", ",\n".join(ports), ");"]
+    lines = head_lines(title, part.inputs, part.outputs)
     for i in part.nodes.tolist():
-        text = ite_text(name(int(bsd.guard[i])), name(int(bsd.high[i])), name(int(bsd.low[i])))
-        lines.append(f"  wire {name(2 * (first + i))} = {text};")
-    bits = [_bit(field, bit) for field in part.outputs for bit in range(field.width)]
-    lines += [f"  assign {bit} = {name(root)};" for bit, root in zip(bits, part.roots, strict=True)]
-    return [*lines, "endmodule", ""]
+        lines.append(node_line(bsd, first + i, name))
+    return [*lines, *output_lines(part, name), "endmodule", ""]
 
 
-def _join(model: Model, title: str, parts: list[Part]) -> list[str]:
-    ports = [_port("input", field) for field in model.schema.inputs]
-    ports += [_port("output", field) for field in model.schema.outputs]
+def output_lines(part: Part, name: Callable[[int], str]) -> list[str]:
+    """The assignments to a part's outputs."""
+    bits = [bit_text(field, bit) for field in part.outputs for bit in range(field.width)]
+    return [f"  assign {bit} = {name(root)};" for bit, root in zip(bits, part.roots, strict=True)]
+
+
+def join_lines(model: Model, title: str, parts: list[Part]) -> list[str]:
+    """The module that joins the parts."""
     names = [field.name for field in model.schema.fields]
-    lines = [f"module {title}_step (", ",\n".join(ports), ");"]
+    lines = head_lines(f"{title}_step", model.schema.inputs, model.schema.outputs)
     for part in parts:
         instance = part.name
         while instance in names or instance in _KEYWORDS:
@@ -134,9 +151,9 @@ def verilog_text(model: Model, name: str) -> str:
     """
     parts = split_parts(model)
     prefix = fresh("n", [field.name for field in model.schema.fields])
-    bits = [_bit(field, bit) for field, bit in input_bits(model)]
-    literal = _namer(model.bsd, bits, prefix)
+    bits = [bit_text(field, bit) for field, bit in input_bits(model)]
+    literal = namer(model.bsd, bits, prefix)
     lines = [f"// {line}" for line in header(model, name, parts)] + [""]
     for part in parts:
-        lines += _module(model.bsd, part, f"{name}_{part.name}", literal)
-    return "\n".join(lines + _join(model, name, parts))
+        lines += module_lines(model.bsd, part, f"{name}_{part.name}", literal)
+    return "\n".join(lines + join_lines(model, name, parts))

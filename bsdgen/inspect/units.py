@@ -73,7 +73,7 @@ def _unit(of: Inspection, unit: int) -> dict[str, Any]:
                 "bits": len(word),
                 "choices": _choices(of, word, [stands[place] for place in places]),
             }
-            for word in _words(of, variables)
+            for word in words(of, variables)
         ],
     }
 
@@ -83,8 +83,8 @@ def _rows(table: NDArray[np.int32], unit: int) -> NDArray[np.int32]:
     return np.asarray(table[table[:, 0] == unit, 1:])
 
 
-def _words(of: Inspection, variables: Sequence[int]) -> list[list[int]]:
-    """Neighbouring bits of one field each, the lowest first."""
+def words(of: Inspection, variables: Sequence[int]) -> list[list[int]]:
+    """Variables (ascending) as words: neighbouring bits of one field each, the lowest first."""
     runs = groupby(
         enumerate(variables), key=lambda item: (of.names.input_bits[item[1]][0], item[1] - item[0])
     )

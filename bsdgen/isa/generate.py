@@ -26,20 +26,31 @@ PASSES = 4
 MAX_INSTRUCTIONS = 60_000  # code and data share 1 MiB
 
 # The data area is far enough for any code that fits; what lies between is not in the file.
-_DATA, _DATA_BYTES = ENTRY + 0x80000, 512
-_PASSES_LEFT, _TOHOST = _DATA + _DATA_BYTES, _DATA + _DATA_BYTES + 8
+_TO_DATA, _DATA_BYTES = 0x80000, 512
+_TO_PASSES, _TO_TOHOST = _TO_DATA + _DATA_BYTES, _TO_DATA + _DATA_BYTES + 8
+_PAGE, _RAM_BYTES = 4096, 1 << 20
 _CSRW_MTVEC_X5 = 0x30529073
 END_WORDS = 5
 """Words at the end of every random program that store 1 to `tohost`, and wait."""
 
-SYMBOLS = {
-    "_start": ENTRY,
-    "trap_entry": ENTRY + 4,
-    "data": _DATA,
-    "tohost": _TOHOST,
-    "fromhost": _TOHOST + 8,
-}
-"""Addresses by name of every random program."""
+
+def symbols_of(entry: int) -> dict[str, int]:
+    """Addresses by name of a random program that begins here."""
+    tohost = entry + _TO_TOHOST
+    return {
+        "_start": entry,
+        "trap_entry": entry + 4,
+        "data": entry + _TO_DATA,
+        "tohost": tohost,
+        "fromhost": tohost + 8,
+    }
+
+
+def _entry(dice: Dice) -> int:
+    """Where a program may begin: anywhere, or where bits of the pc change in a row, its data below 2**32."""
+    last = (1 << 32) - _RAM_BYTES
+    page = dice.pick((0, last, (1 << 31) - _PAGE, 1 << 31, dice.below(last // _PAGE + 1) * _PAGE))
+    return page + 4 * dice.below(_PAGE // 4)
 
 
 def _prologue() -> list[int]:
@@ -55,22 +66,23 @@ def _prologue() -> list[int]:
     return words + [encode("addi", register) for register in range(1, 32)]
 
 
-def _opening(dice: Dice) -> list[int]:
+def _opening(dice: Dice, data: int) -> list[int]:
     """Start of a pass: every register from a word of the data area."""
     base = 1
     order = [*dice.shuffled(range(2, 32)), base]
     return [
-        *load_constant(base, _DATA),
+        *load_constant(base, data),
         *(encode("lw", register, base, imm=4 * dice.below(_DATA_BYTES // 4)) for register in order),
     ]
 
 
-def _closing(n_before: int) -> list[int]:
+def _closing(n_before: int, entry: int) -> list[int]:
     """End of a pass that began `n_before` words earlier: stir the data, go back or end.
 
     Every other word w becomes 31 * w + 1, so that passes differ and border values stay as well.
     """
-    words = [*load_constant(1, _DATA), *load_constant(3, _DATA + _DATA_BYTES)]
+    data = entry + _TO_DATA
+    words = [*load_constant(1, data), *load_constant(3, data + _DATA_BYTES)]
     stir = [
         encode("lw", 2, 1),
         encode("slli", 4, 2, imm=5),
@@ -79,10 +91,11 @@ def _closing(n_before: int) -> list[int]:
     ]
     stir += [encode("sw", rs1=1, rs2=2), encode("addi", 1, 1, imm=8)]
     words += [*stir, encode("bltu", rs1=1, rs2=3, imm=-4 * len(stir))]
-    words += [*load_constant(1, _PASSES_LEFT), encode("lw", 2, 1), encode("addi", 2, 2, imm=-1)]
+    words += [*load_constant(1, entry + _TO_PASSES), encode("lw", 2, 1), encode("addi", 2, 2, imm=-1)]
     words += [encode("sw", rs1=1, rs2=2), encode("beq", rs1=2, imm=8)]
     words.append(encode("jal", imm=-4 * (n_before + len(words))))
-    end = [*load_constant(1, _TOHOST), encode("addi", 2, imm=1), encode("sw", rs1=1, rs2=2), encode("jal")]
+    end = [*load_constant(1, entry + _TO_TOHOST), encode("addi", 2, imm=1)]
+    end += [encode("sw", rs1=1, rs2=2), encode("jal")]
     assert len(end) == END_WORDS
     return [*words, *end]
 
@@ -101,7 +114,7 @@ def _link(units: Sequence[Unit]) -> list[int]:
     return words
 
 
-def generate_images(seed: int, n_instructions: int) -> list[Image]:
+def generate_images(seed: int, n_instructions: int, *, own: bool = False) -> list[Image]:
     """Code and data of a random program: the same seed gives the same bytes.
 
     Parameters
@@ -109,6 +122,8 @@ def generate_images(seed: int, n_instructions: int) -> list[Image]:
     seed : 0 or more.
     n_instructions : words of code that run `PASSES` times over, 1 to `MAX_INSTRUCTIONS`. There are at least
         as many, and at least one unit of every kind, which nothing skips.
+    own : for our own reference only: begins anywhere, and has words that other machines carry out (see
+        `bsdgen.isa.units`). Else it begins at `ENTRY`, and Spike runs it, too.
 
     Raises
     ------
@@ -123,25 +138,27 @@ def generate_images(seed: int, n_instructions: int) -> list[Image]:
             "use several programs for more"
         )
     dice = Dice(seed)
-    maker = UnitMaker(dice, _DATA, _DATA_BYTES)
-    opening = _opening(dice)
+    entry = _entry(dice) if own else ENTRY
+    data = entry + _TO_DATA
+    maker = UnitMaker(dice, data, _DATA_BYTES, own=own)
+    opening = _opening(dice, data)
     units = maker.round()
     maker.skips = True
     while sum(len(unit.words) for unit in units) < n_instructions:
         units += maker.round()
     body = _link(units)
-    code = [*_prologue(), *opening, *body, *_closing(len(opening) + len(body))]
+    code = [*_prologue(), *opening, *body, *_closing(len(opening) + len(body), entry)]
     contents = [maker.value() for _ in range(_DATA_BYTES // 4)]
     contents += [PASSES, 0, 0, 0, 0, 0]  # passes, padding, tohost and fromhost as double words
     return [
-        Image(".text", ENTRY, struct.pack(f"<{len(code)}I", *code), executable=True),
-        Image(".data", _DATA, struct.pack(f"<{len(contents)}I", *contents), executable=False),
+        Image(".text", entry, struct.pack(f"<{len(code)}I", *code), executable=True),
+        Image(".data", data, struct.pack(f"<{len(contents)}I", *contents), executable=False),
     ]
 
 
 def generate_elf(seed: int, n_instructions: int) -> bytes:
     """The bytes of a random program; parameters and errors as in `generate_images`."""
-    return build_elf(ENTRY, generate_images(seed, n_instructions), SYMBOLS)
+    return build_elf(ENTRY, generate_images(seed, n_instructions), symbols_of(ENTRY))
 
 
 def generate_program(seed: int, n_instructions: int, path: Path) -> Path:

@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from bsdgen.bits import pack_fields, unpack_fields
-from bsdgen.errors import InputError
+from bsdgen.errors import EndlessError
 from bsdgen.isa.machine import Memory, retire
 from bsdgen.isa.program import Program
 from bsdgen.isa.step import step_packed
@@ -103,7 +103,9 @@ def run_program(
     Raises
     ------
     InputError
-        The program has no `tohost`, or did not store to it within `max_steps` instructions.
+        The program has no `tohost`.
+    EndlessError
+        It did not store to it within `max_steps` instructions.
     """
     memory = Memory(program)
     tohost = program.tohost
@@ -113,7 +115,7 @@ def run_program(
     chunks: list[NDArray[np.uint32]] = []
     while value < 0:
         if retired >= max_steps:
-            raise InputError(
+            raise EndlessError(
                 f"{program.path}: retired {retired} instructions without a word store to 'tohost' "
                 f"({tohost:#x}), pc is {pc:#x}; expected an end within {max_steps}: "
                 "mend the program or raise the step limit"

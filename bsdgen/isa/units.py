@@ -8,7 +8,8 @@ copies with one bit flipped; immediates are often at the borders; addresses hit 
 words that are no RV32I instruction are often one or two bits away from one.
 
 CSR instructions name only registers that no machine has or that are read-only, so that they trap on every
-machine.
+machine. SYSTEM and MISC-MEM words that other machines carry out (MRET, WFI, FENCE.I) are in programs for our
+own reference only, and so are branches that are sure to be taken to a misaligned target.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,6 +48,9 @@ _ABSENT_CSRS = (
     0xF13,
     0xFFF,
 )
+_PRIVILEGED = (0x00200073, 0x10200073, 0x30200073, 0x10500073, 0x12000073)
+"""URET, SRET, MRET, WFI, SFENCE.VMA."""
+_FENCE_I = 0x0000100F
 _LOAD, _STORE, _MISC_MEM, _SYSTEM = 0x03, 0x23, 0x0F, 0x73
 _T = TypeVar("_T")
 
@@ -112,13 +116,15 @@ class UnitMaker:
     ----------
     dice : where all choices come from.
     data, data_bytes : the area that loads and stores may touch.
+    own : whether only our own reference runs the units, see the module's docstring.
 
     Attributes
     ----------
     skips : whether branches and jumps may leave out other units.
     """
 
-    def __init__(self, dice: Dice, data: int, data_bytes: int) -> None:
+    def __init__(self, dice: Dice, data: int, data_bytes: int, *, own: bool = False) -> None:
+        self.own = own
         self.dice = dice
         self.data = data
         self.data_bytes = data_bytes
@@ -294,6 +300,37 @@ class UnitMaker:
             words, rs1, rs2 = [], *self.pair()
         return self.trapping([*words, encode(name, rs1=rs1, rs2=rs2, imm=distance)])
 
+    def taken_misaligned(self, name: str) -> Unit:
+        """A branch that is taken to a target that is no multiple of 4."""
+        a = self.register(no=(0, 31))
+        b = self.register(no=(0, 31, a))
+        first, second = self.value(), self.value()
+        if self.dice.one_in(2) or name == "beq":
+            second = first
+        if first == second and name in ("bne", "blt", "bltu"):
+            second ^= 1 << self.dice.below(32)
+        flip = 1 << 31 if name in ("blt", "bge") else 0  # signed order as that of unsigned words
+        low, high = sorted((first, second), key=lambda word: word ^ flip)
+        first, second = (low, high) if name.startswith("blt") else (high, low)
+        distance = (self.dice.below(1024) - 512) * 4 + 2
+        words = [*load_constant(a, first), *load_constant(b, second)]
+        return self.trapping([*words, encode(name, rs1=a, rs2=b, imm=distance)])
+
+    def system(self, funct3: int) -> Unit:
+        """A SYSTEM word with this funct3 (0 or 4) that is neither ECALL nor EBREAK."""
+        while True:
+            word = self.dice.pick(_PRIVILEGED) if self.dice.one_in(2) else self.dice.word()
+            if self.dice.one_in(3):  # ECALL and EBREAK with registers
+                word = self.dice.below(2) << 20 | self.dice.word() & self.dice.pick((0xF80, 0xF8000, 0xF8F80))
+            word = word & ~0x707F | funct3 << 12 | _SYSTEM
+            if decode(word) < 0:
+                return self.trapping([word])
+
+    def fence_i(self) -> Unit:
+        """FENCE.I, or another word of MISC-MEM that is none of RV32I."""
+        word = self.dice.word() & ~0x707F | (1 + self.dice.below(7)) << 12 | _MISC_MEM
+        return self.trapping([_FENCE_I if self.dice.one_in(2) else word])
+
     def environment(self, name: str) -> Unit:
         """ECALL or EBREAK."""
         return self.trapping([encode(name)])
@@ -346,4 +383,8 @@ class UnitMaker:
             else:
                 makers.append(lambda name=name: self.arithmetic(name))  # type: ignore[misc]
         makers += [*[self.constant] * 6, *[self.illegal] * 3, self.csr, self.back, self.loop]
+        if self.own:
+            makers += [self.fence_i, lambda: self.system(0), lambda: self.system(4)]
+            branches = [encoding.name for encoding in ENCODINGS if encoding.format == "B"]
+            makers += [lambda name=name: self.taken_misaligned(name) for name in branches]  # type: ignore[misc]
         return [make() for make in self.dice.shuffled(makers)]

@@ -1,6 +1,6 @@
 """Results on disk, and several of them as one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,13 @@ from bsdgen.measure.rv32i import InstructionStrata
 from bsdgen.measure.rv32i_draw import STREAM
 from bsdgen.measure.strata import Axes
 
-_KEPT = ("oracle", "model_sha256", "finished")
+_KEPT = ("oracle", "oracle_sha256", "model_sha256", "finished", "tools")
+_SAME = {
+    "model_sha256": "model",
+    "oracle": "oracle",
+    "oracle_sha256": "version of the oracle's source",
+    "tools": "version of the tools",
+}
 
 
 def axes_of(result: Measurement) -> Axes:
@@ -63,6 +69,34 @@ def read_measurement(path: Path) -> tuple[dict[str, Any], Measurement]:
     return facts, result
 
 
+def check_same(known: Mapping[str, Any], path: Path, wanted: Mapping[str, Any], what_else: str) -> None:
+    """Refuse a result that was measured of something else, or with something else.
+
+    Parameters
+    ----------
+    known, path : what the result says, and its file.
+    wanted : what it must say.
+    what_else : end of the message: what to do.
+
+    Raises
+    ------
+    InputError
+        Model, oracle, the source of a callable oracle, or versions of bsdgen and tools differ.
+    """
+    for key, what in _SAME.items():
+        if known.get(key) != wanted.get(key):
+            raise InputError(
+                f"{path}: is of another {what} ({_told(known.get(key))}, expected {_told(wanted.get(key))}); "
+                f"{what_else}"
+            )
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items())
+    return "not recorded" if value is None else str(value)
+
+
 def merge(paths: Sequence[Path]) -> tuple[dict[str, Any], Measurement]:
     """Results of several runs on one model as one.
 
@@ -75,19 +109,16 @@ def merge(paths: Sequence[Path]) -> tuple[dict[str, Any], Measurement]:
     UsageError
         Fewer than two files, or a vector is in two of them.
     InputError
-        A file is no result, or they are of different models, oracles or streams of vectors.
+        A file is no result, or they are of different models, oracles, tools or streams of vectors.
     """
     if len(paths) < 2:
         raise UsageError(f"at least two results are needed to merge, not {len(paths)}; give their files")
     read = [read_measurement(path) for path in paths]
     facts, first = read[0]
     for path, (other, result) in zip(paths[1:], read[1:], strict=True):
-        for key, what in (("model_sha256", "model"), ("oracle", "oracle")):
-            if other.get(key) != facts.get(key):
-                raise InputError(
-                    f"{path}: is of another {what} than {paths[0]} ({other.get(key)}, {facts.get(key)}); "
-                    "results of one model and one oracle can be merged"
-                )
+        check_same(
+            other, path, facts, f"only results of what {paths[0]} is of can be merged with it; measure again"
+        )
         if (result.stream, _names(result)) != (first.stream, _names(first)):
             raise InputError(
                 f"{path}: has vectors of {result.stream!r}, {paths[0]} of {first.stream!r}; measure both "

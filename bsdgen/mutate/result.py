@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-Verdict = Literal["killed", "equivalent", "missed", "undecided"]
+Verdict = Literal["killed", "equivalent", "missed", "undecided", "refused"]
 SHOWN = 10
 """Faults that the text names of those that a source did not catch."""
 
@@ -18,13 +18,15 @@ class FaultResult(msgspec.Struct, frozen=True):
     number, kind, text : the fault; it is drawn again by its number and the seed.
     verdict : "killed": it changes the function, and every engine that answered disproved it, at least one
         did; "equivalent": every engine proved that it changes nothing that is specified; "missed": it changes
-        the function and an engine proved it equal; "undecided": anything else.
+        the function and an engine proved it equal; "refused": it cannot be read as what it is to be, so
+        nothing was asked of it; "undecided": anything else.
     killable : it is known to change the function: a vector or an engine's assignment shows it, or an engine
         without one disproved it.
     engines : equal, differs, undecided or refused (it could not be read), by engine.
     caught : by source, the position of the first vector that shows it; -1: none does.
     example : an input that shows it, in words; "".
     seconds : by engine.
+    proof : verdict of `bsdgen prove`'s own stage on it; "": it is not of the sample that is put through it.
     """
 
     number: int
@@ -36,6 +38,7 @@ class FaultResult(msgspec.Struct, frozen=True):
     caught: dict[str, int]
     example: str
     seconds: dict[str, float]
+    proof: str = ""
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class Mutation(msgspec.Struct, frozen=True):
     kinds : in the table's order.
     sources : vectors looked at, by name of the source: each different row once, uniform and directed ones
         rounded up to 64. Of the shell: programs run.
+    inputs_sha256 : of all that a fault's result depends on: runs of the same go on with each other's results.
     """
 
     of: str
@@ -64,6 +68,7 @@ class Mutation(msgspec.Struct, frozen=True):
     jobs: int
     time_limit_s: float
     tools: dict[str, str]
+    inputs_sha256: str = ""
 
 
 def judge(engines: dict[str, str], witnessed: bool) -> tuple[Verdict, bool]:
@@ -83,12 +88,19 @@ def judge(engines: dict[str, str], witnessed: bool) -> tuple[Verdict, bool]:
 
 def not_disproved(run: Mutation) -> list[FaultResult]:
     """Faults that are known to change the function and that the proof did not disprove."""
-    return [item for item in run.faults if item.killable and item.verdict != "killed"]
+    said = ("", "disproved", "undecided")
+    return [
+        item for item in run.faults if item.killable and (item.verdict != "killed" or item.proof not in said)
+    ]
 
 
 def undecided(run: Mutation) -> list[FaultResult]:
-    """Faults of which nobody knows whether they change the function."""
-    return [item for item in run.faults if item.verdict == "undecided" and not item.killable]
+    """Faults of which nobody knows whether they change the function, or that the whole proof left open."""
+    return [
+        item
+        for item in run.faults
+        if item.proof == "undecided" or (item.verdict == "undecided" and not item.killable)
+    ]
 
 
 def summary(run: Mutation) -> list[dict[str, object]]:
@@ -102,8 +114,11 @@ def summary(run: Mutation) -> list[dict[str, object]]:
             "n": len(mine),
             "equivalent": sum(item.verdict == "equivalent" for item in mine),
             "undecided": sum(item.verdict == "undecided" for item in mine),
+            "refused": sum(item.verdict == "refused" for item in mine),
             "killable": len(killable),
             "proof": sum(item.verdict == "killed" for item in killable),
+            "sampled": sum(bool(item.proof) for item in killable),
+            "sample_disproved": sum(item.proof == "disproved" for item in killable),
         }
         row |= {source: sum(item.caught[source] >= 0 for item in killable) for source in run.sources}
         rows.append(row)
@@ -113,13 +128,15 @@ def summary(run: Mutation) -> list[dict[str, object]]:
 def mutation_text(run: Mutation) -> str:
     """Lay out a run: the table by kind, then what was not caught."""
     sources = list(run.sources)
-    lines = [["fault", "n", "equivalent", "undecided", "killable", "proof", *sources]]
+    refused = ["refused"] if any(item.verdict == "refused" for item in run.faults) else []
+    counts = ["n", "equivalent", "undecided", *refused, "killable"]
+    sampled = ["by `prove`"] if any(item.proof for item in run.faults) else []
+    lines = [["fault", *counts, "proof", *sampled, *sources]]
     for row in summary(run):
         killable = int(str(row["killable"]))
-        caught = [_share(int(str(row[name])), killable) for name in ("proof", *sources)]
-        lines.append(
-            [str(row[name]) for name in ("kind", "n", "equivalent", "undecided", "killable")] + caught
-        )
+        shares = [_share(int(str(row[name])), killable) for name in ("proof", *sources)]
+        shares[1:1] = [f"{row['sample_disproved']} of {row['sampled']}" for _ in sampled]
+        lines.append([str(row[name]) for name in ("kind", *counts)] + shares)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     blocks = [
         "\n".join(
@@ -134,6 +151,7 @@ def mutation_text(run: Mutation) -> str:
         left = [item for item in run.faults if item.killable and item.caught[source] < 0]
         blocks += _named(f"not caught by {source}", left)
     blocks += _named("undecided", undecided(run))
+    blocks += _named("refused", [item for item in run.faults if item.verdict == "refused"])
     blocks += _named("NOT DISPROVED BY THE PROOF", not_disproved(run))
     units = {"programs": "programs" if run.of == "shell" else "rows of programs"}
     what = ", ".join(f"{count:,} {units.get(name, name + ' vectors')}" for name, count in run.sources.items())

@@ -4,17 +4,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from bsdgen.artifacts import sha256, tool_versions
 from bsdgen.bits import U64
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import ENGINES, Engine
-from bsdgen.errors import CheckFailed
+from bsdgen.errors import CheckFailed, InputError
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.isa.runner import MAX_STEPS
 from bsdgen.model import Model
 from bsdgen.mutate.decision import Decision, decide_all
-from bsdgen.mutate.faults import KINDS, Fault, draw_fault
+from bsdgen.mutate.faults import KINDS, Fault, draw_fault, faulty
+from bsdgen.mutate.found import Found
 from bsdgen.mutate.result import FaultResult, Mutation, judge
+from bsdgen.mutate.sample import sampled, whole_proof
 from bsdgen.mutate.simulation import Vectors
 from bsdgen.mutate.vectors import blocks_of, directed, recorded, uniform
 from bsdgen.prove.counterexample import values_of
@@ -45,7 +49,10 @@ def mutate_netlist(
     classes: tuple[str, ...] | None = None,
     time_limit_s: float = 60.0,
     max_steps: int = MAX_STEPS,
+    sample: int = 1,
     jobs: int = 0,
+    before: Mutation | None = None,
+    checkpoint: Callable[[Mutation], None] = lambda run: None,
     progress: Progress = lambda text, done, total: None,
 ) -> Mutation:
     """Put faults into ``circuit.aig`` one at a time, and see who catches them.
@@ -60,47 +67,66 @@ def mutate_netlist(
     engines : of the proof; each is asked about each fault.
     base, classes : what the specification is of, for the proof of the model.
     time_limit_s : for each engine and fault; what is open then is undecided.
+    sample : how many faults of each kind, of those that the engines disprove, go through the whole proof of
+        the circuit, as `bsdgen prove` does it.
     jobs : processes; 0: all cores.
+    before : what an earlier run of the same found; only what it left undecided is asked again.
+    checkpoint : gets the results so far, every few faults.
 
     Raises
     ------
     CheckFailed
         The netlist without a fault is not proved to be what is specified.
     InputError
-        An artifact is missing, or a file is no program or trace.
+        An artifact is missing, a file is no program or trace, or `before` is of something else.
     ToolError
         An engine is missing.
     """
     begun = time.perf_counter()
-    _prove_sound(model, folder, specification, engines, base, classes, jobs, progress)
+    proved = _prove_sound(model, folder, specification, engines, base, classes, jobs, progress)
     stage = load_stage("circuit", model, folder, specification)
-    aig = stage.learned
-    faults = [draw_fault(aig, seed, number) for number in numbers]
-    sources = _sources(specification, seed, vectors, files, max_steps, progress)
-    caught: list[dict[str, int]] = [{} for _ in faults]
-    examples: list[U64 | None] = [None] * len(faults)
-    looked: dict[str, int] = {}
-    for name, (total, blocks) in sources.items():
-        looked[name] = _look(name, total, blocks, specification, aig, faults, caught, examples, progress)
-    decisions = _decide(specification, aig, faults, engines, time_limit_s, jobs, stage.artifact, progress)
-    return Mutation(
+    if stage.artifacts != proved:
+        raise InputError(f"{stage.artifact}: was changed while it was read; let nothing write it meanwhile")
+    (digest,) = stage.artifacts.values()
+    blank = Mutation(
         of="netlist",
         artifact=str(stage.artifact),
-        artifact_sha256=sha256(stage.artifact),
+        artifact_sha256=digest,
         model_sha256=sha256(folder / "model.npz"),
         specification=specification.name,
         seed=seed,
         kinds=KINDS,
         engines=engines,
-        sources=looked,
-        faults=tuple(
-            _result(specification, *parts) for parts in zip(faults, caught, examples, decisions, strict=True)
-        ),
-        wall_s=time.perf_counter() - begun,
+        sources={},
+        faults=(),
+        wall_s=0.0,
         jobs=jobs,
         time_limit_s=time_limit_s,
         tools=tool_versions("pyosys", "python-sat", "amaranth"),
     )
+    found = Found(blank, numbers, [specification.digest, vectors, max_steps], files, before, checkpoint)
+    aig = stage.learned
+    faults = [draw_fault(aig, seed, number) for number in found.open]
+    if faults:
+        sources = _sources(specification, seed, vectors, files, max_steps, progress)
+        caught: list[dict[str, int]] = [{} for _ in faults]
+        examples: list[U64 | None] = [None] * len(faults)
+        for name, (total, blocks) in sources.items():
+            found.sources[name] = _look(
+                name, total, blocks, specification, aig, faults, caught, examples, progress
+            )
+        key = f"{digest} {specification.digest}"
+        for at, decision in _decide(key, specification, aig, faults, engines, time_limit_s, jobs, progress):
+            found.add(_result(specification, faults[at], caught[at], examples[at], decision))
+    chosen = sampled(found.results, KINDS, seed, sample)
+    for done, item in enumerate(chosen):
+        progress("putting faults through the whole proof", done, len(chosen))
+        if not item.proof:
+            broken = faulty(aig, draw_fault(aig, seed, item.number))
+            options = {"engines": engines, "base": base, "classes": classes, "jobs": jobs}
+            verdict = whole_proof(model, folder, specification, broken, 10 * time_limit_s, options)
+            found.add(msgspec.structs.replace(item, proof=verdict))
+    return found.run(wall_s=time.perf_counter() - begun)
 
 
 def _prove_sound(
@@ -112,8 +138,8 @@ def _prove_sound(
     classes: tuple[str, ...] | None,
     jobs: int,
     progress: Progress,
-) -> None:
-    """A fault in what is wrong already would tell nothing."""
+) -> dict[str, str]:
+    """A fault in what is wrong already would tell nothing. Returns what was proved, by file."""
     proof = prove_model(
         model,
         folder,
@@ -130,6 +156,7 @@ def _prove_sound(
             f"{folder}: its circuit.aig is not proved to be {specification.name} ({proof.verdict}), so "
             f"faults in it would tell nothing; see `bsdgen prove {folder}`"
         )
+    return proof.stages[0].artifacts
 
 
 def _sources(
@@ -200,18 +227,16 @@ def _row(columns: U64, position: int) -> U64:
 
 
 def _decide(
+    key: str,
     specification: Specification,
     aig: Aig,
     faults: Sequence[Fault],
     engines: tuple[Engine, ...],
     limit_s: float,
     jobs: int,
-    artifact: Path,
     progress: Progress,
-) -> list[Decision]:
-    """What the engines say of each fault."""
-    decisions: list[Decision] = [Decision({}, None, -1, {})] * len(faults)
-    key = f"{artifact} {sha256(artifact)} {specification.name}"
+) -> Iterator[tuple[int, Decision]]:
+    """What the engines say of each fault, by its position, as it comes."""
     parts = [range(begin, min(begin + _CHUNK, len(faults))) for begin in range(0, len(faults), _CHUNK)]
     calls = [
         (decide_all, key, specification, aig, tuple(faults[at] for at in part), engines, limit_s)
@@ -221,14 +246,12 @@ def _decide(
     done = 0
     try:
         progress("proving faults", 0, len(faults))
-        for position, found in workers.each(calls):
-            for at, decision in zip(parts[position], found, strict=True):
-                decisions[at] = decision
-            done += len(found)
+        for position, decisions in workers.each(calls):
+            yield from zip(parts[position], decisions, strict=True)
+            done += len(decisions)
             progress("proving faults", done, len(faults))
     finally:
         workers.close()
-    return decisions
 
 
 def _result(

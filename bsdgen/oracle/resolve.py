@@ -1,10 +1,13 @@
 """From text to an oracle."""
 
+import hashlib
 import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 
 from bsdgen.errors import InputError
 from bsdgen.isa.subsets import OPCODES
@@ -36,16 +39,21 @@ def _bits(schema: Schema) -> list[tuple[str, int, str]]:
     return [(field.name, field.width, field.role) for field in schema.inputs + schema.outputs]
 
 
-def _function(text: str, schema: Schema) -> FunctionOracle:
-    module_name, _, function_name = text.partition(":")
+def _module(text: str) -> ModuleType:
+    module_name, _, _ = text.partition(":")
     try:
         with _current_folder_importable():
-            module = importlib.import_module(module_name)
+            return importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
         raise InputError(
             f"oracle {text!r}: module {module_name!r} cannot be imported ({type(error).__name__}: {error}); "
             f"it must be installed or stand in the current folder, {os.getcwd()}"
         ) from error
+
+
+def _function(text: str, schema: Schema) -> FunctionOracle:
+    module_name, _, function_name = text.partition(":")
+    module = _module(text)
     function: object = module
     for part in function_name.split("."):
         function = getattr(function, part, None)
@@ -55,6 +63,48 @@ def _function(text: str, schema: Schema) -> FunctionOracle:
             "function that takes and returns one numpy array a field"
         )
     return FunctionOracle(function, schema)
+
+
+def simulator_parts(text: str) -> tuple[Base, tuple[str, ...]]:
+    """Instruction set and opcode classes (none: all) in the name of a simulator.
+
+    Raises
+    ------
+    InputError
+        There is no such instruction set or class.
+
+    Examples
+    --------
+    >>> simulator_parts("simulator:rv32e+branch+load"), simulator_parts("simulator:rv32i")
+    (('rv32e', ('branch', 'load')), ('rv32i', ()))
+    """
+    base, *classes = text.partition(":")[2].split("+")
+    if base not in _BASES:
+        raise InputError(f"oracle {text!r}: there is no simulator {base!r}; {_EXPECTED}")
+    unknown = [word for word in classes if word not in OPCODES]
+    if unknown:
+        raise InputError(
+            f"oracle {text!r}: there is no opcode class {unknown[0]!r}; there are {', '.join(OPCODES)}"
+        )
+    return _BASES[base], tuple(classes)
+
+
+def source_digest(text: str) -> str | None:
+    """SHA-256 of the source of the module that an oracle's name names; None for a simulator.
+
+    What that module imports is not in it. A module without a source (compiled, or built in) has the digest of
+    its own file, or None where it has no file.
+
+    Raises
+    ------
+    InputError
+        The module cannot be imported.
+    """
+    kind, _, _ = text.partition(":")
+    if kind == "simulator":
+        return None
+    file = getattr(_module(text), "__file__", None)
+    return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def resolve_oracle(text: str, schema: Schema) -> Oracle:
@@ -82,18 +132,11 @@ def resolve_oracle(text: str, schema: Schema) -> Oracle:
         raise InputError(f"oracle {text!r}: is no oracle's name; {_EXPECTED}")
     if kind != "simulator":
         return _function(text, schema)
-    base, *classes = name.split("+")
-    if base not in _BASES:
-        raise InputError(f"oracle {text!r}: there is no simulator {base!r}; {_EXPECTED}")
-    unknown = [word for word in classes if word not in OPCODES]
-    if unknown:
-        raise InputError(
-            f"oracle {text!r}: there is no opcode class {unknown[0]!r}; there are {', '.join(OPCODES)}"
-        )
+    base, classes = simulator_parts(text)
     if _bits(schema) != _bits(RVFI_SCHEMA):
         names = ", ".join(f"{field.name}:{field.width}" for field in schema.fields)
         raise InputError(
             f"oracle {text!r}: answers the RVFI fields of RV32I, the schema has {names}; use the traces or "
             "schema that belong to it, or another oracle"
         )
-    return SimulatorOracle(_BASES[base], classes or None)
+    return SimulatorOracle(base, classes or None)

@@ -1,8 +1,9 @@
 """The emitted core as a function from state and inputs to next state and ports.
 
 State is found by the names of its nets: pc is what `fetch_addr` shows, a register is a word of the memory
-`registers`. A wrong guess cannot prove anything: states that correspond are shown to lead to states that
-correspond and to show the same, and any correspondence for which that holds will do.
+`registers`. Each flip-flop must be one bit of the specification's state, and each bit one flip-flop (x0 may
+have none at all). A wrong guess then cannot prove anything: states that correspond are shown to lead to
+states that correspond and to show the same, and any one-to-one correspondence for which that holds will do.
 """
 
 import re
@@ -31,8 +32,12 @@ def read_core(files: Sequence[Path], top: str) -> StateNetlist:
     return read_state_netlist(files, top)
 
 
+class NoCore(InputError):
+    """A netlist whose ports or state are not those of a core, so that there is nothing to be proved of it."""
+
+
 def _state_bits(net: StateNetlist, top: str) -> list[str]:
-    """Name in `MACHINE_SCHEMA` of each state bit."""
+    """Name in `MACHINE_SCHEMA` of each state bit, all different."""
     names: dict[tuple[str, int], str] = {}
     for name, width in STATE:
         for bit in range(width):
@@ -43,11 +48,19 @@ def _state_bits(net: StateNetlist, top: str) -> list[str]:
         known = sorted({names[alias] for alias in aliases if alias in names})
         if len(known) != 1:
             shown = ", ".join(sorted(f"{name}[{bit}]" for name, bit in aliases)[:3])
-            raise InputError(
+            raise NoCore(
                 f"{top}: the flip-flop {shown} is none of pc, 32 registers, order and intr; only cores "
                 "written by `bsdgen emit` can be proved, or one with the same state"
             )
         found += known
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        own = [net.aliases[at] & names.keys() for at, name in enumerate(found) if name == twice[0]]
+        nets = " and ".join(sorted({min(alias)[0] for alias in own}))
+        raise NoCore(
+            f"{top}: {twice[0]} has {len(own)} flip-flops ({nets}), expected one for each bit of pc, "
+            "registers, order and intr; write the core again with `bsdgen emit`"
+        )
     return found
 
 
@@ -56,37 +69,41 @@ def core_function(net: StateNetlist, top: str) -> tuple[Aig, Schema]:
 
     Raises
     ------
-    InputError
-        It has other ports, or state that the specification does not have.
+    NoCore
+        It has other ports, or state that is not one to one that of the specification.
     """
     state = _state_bits(net, top)
     position = {name: i for i, name in enumerate(MACHINE_SCHEMA.input_names())}
     n, free = MACHINE_SCHEMA.n_inputs, 0
+    held = frozenset(_bits_of_state())
     literals = []
-    for name in (*net.inputs, *state):
-        if name in position:
+    for at, name in enumerate((*net.inputs, *state)):
+        # A port of a state's name would be the same input as the state.
+        if name in position and (at >= len(net.inputs) or name not in held):
             literals.append(2 * (1 + position[name]))
         elif name in ("", _CLOCK):
             literals.append(2 * (1 + n + free))
             free += 1
         else:
-            raise InputError(f"{top}: has an input {name} that a core written by `bsdgen emit` does not have")
+            raise NoCore(f"{top}: has an input {name} that a core written by `bsdgen emit` does not have")
     builder = AigBuilder(n + free)
     made = copy_into(builder, net.aig, literals)
-    outputs = dict(zip(net.outputs, made[: len(net.outputs)], strict=True))
-    outputs |= dict(zip([_next(name) for name in state], made[len(net.outputs) :], strict=True))
-    if f"{NEXT}x0[0]" not in outputs:  # a core without a word for x0 keeps it 0
+    ports = dict(zip(net.outputs, made[: len(net.outputs)], strict=True))
+    outputs = {name: literal for name, literal in ports.items() if not name.startswith(NEXT)}
+    outputs |= dict(zip([NEXT + name for name in state], made[len(net.outputs) :], strict=True))
+    if not any(name.startswith("x0[") for name in state):  # a core without a word for x0 keeps it 0
         outputs |= {f"{NEXT}x0[{bit}]": 0 for bit in range(32)}
     missing = [name for name in MACHINE_SCHEMA.output_names() if name not in outputs]
     if missing:
-        raise InputError(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
+        raise NoCore(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
     more = [Field(f"{UNDEFINED}{i}", 1, "in") for i in range(free)]
     schema = Schema((*MACHINE_SCHEMA.inputs, *more, *MACHINE_SCHEMA.outputs))
     return builder.build([outputs[name] for name in MACHINE_SCHEMA.output_names()]), schema
 
 
-def _next(bit: str) -> str:
-    return NEXT + bit
+def _bits_of_state() -> list[str]:
+    """Names in `MACHINE_SCHEMA` of all state bits."""
+    return [name if width == 1 else f"{name}[{bit}]" for name, width in STATE for bit in range(width)]
 
 
 def fitted(specification: Specification, schema: Schema, fixed: Cube) -> Specification:
@@ -109,16 +126,28 @@ def fitted(specification: Specification, schema: Schema, fixed: Cube) -> Specifi
     )
 
 
-def fixed_reset_pc(net: StateNetlist, core: Aig) -> int | None:
-    """The first pc of a core that has it built in; None: it is the port `reset_pc`."""
-    if "reset_pc[0]" in net.inputs:
+def fixed_reset_pc(net: StateNetlist, core: Aig, top: str) -> int | None:
+    """The first pc of a core that has it built in; None: it is the port `reset_pc`.
+
+    Raises
+    ------
+    NoCore
+        No instruction can stand there.
+    """
+    if any(name.startswith("reset_pc[") for name in net.inputs):
         return None
     names = MACHINE_SCHEMA.input_names()
     row = np.zeros((1, core.n_inputs), np.bool_)
     row[0, names.index("rst")] = True
     shown = to_bool(core.evaluate(from_bool(row)), core.n_outputs)[0]
     first = MACHINE_SCHEMA.output_names().index(f"{NEXT}pc[0]")
-    return int(sum(1 << bit for bit in range(32) if shown[first + bit]))
+    value = int(sum(1 << bit for bit in range(32) if shown[first + bit]))
+    if value % 4:
+        raise NoCore(
+            f"{top}: has the first pc {value:#010x} built in, expected a multiple of 4, where an instruction "
+            "can stand; write it again with `bsdgen emit`"
+        )
+    return value
 
 
 def reset_cube(reset_pc: int) -> Cube:

@@ -6,20 +6,16 @@ asked says so; an assignment on which it differs is evaluated on both graphs bef
 """
 
 import re
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from bsdgen.bits import U64, from_bool, n_words, to_bool
 from bsdgen.circuit.aig import Aig
-from bsdgen.circuit.aiger import write_aiger
-from bsdgen.circuit.equivalence import ENGINES, Engine
+from bsdgen.circuit.equivalence import ENGINES, Engine, cec_log, no_answer
 from bsdgen.circuit.sweep import sweep_all
-from bsdgen.circuit.tools import run_abc
-from bsdgen.errors import CheckFailed, ToolError
+from bsdgen.errors import CheckFailed
 
 __all__ = ["ENGINES", "Answer", "Engine", "ask"]
 
@@ -53,8 +49,10 @@ def ask(engine: Engine, a: Aig, b: Aig, timeout_s: float = 3600.0) -> Answer:
 
     Raises
     ------
+    ToolTimeout
+        The engine gives no answer in time.
     ToolError
-        The engine is missing, or gives no answer.
+        It is missing or fails.
     CheckFailed
         It gives an assignment on which the graphs do not differ.
     """
@@ -103,18 +101,12 @@ def _differing(a: Aig, b: Aig, rows: U64) -> dict[int, int]:
 
 def _cec(a: Aig, b: Aig, timeout_s: float) -> U64 | None:
     """None if ABC proves two graphs equal, else an assignment on which they differ."""
-    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
-        work = Path(name)
-        write_aiger(work / "a.aig", a)
-        write_aiger(work / "b.aig", b)
-        log = run_abc([f"cec -n -T {timeout_s:.0f} a.aig b.aig"], cwd=work, timeout_s=timeout_s + 60)
+    log = cec_log(a, b, timeout_s)
     if re.search(r"^Networks are equivalent", log, re.MULTILINE):
         return None
     given = re.search(r"\bINPUT: (.*)\.\s+OUTPUT:", log)
     if not re.search(r"^Networks are NOT EQUIVALENT", log, re.MULTILINE) or given is None:
-        raise ToolError(
-            f"yosys-abc cec gave no answer within {timeout_s:.0f} s; it printed:\n{log.strip()[-500:]}"
-        )
+        raise no_answer(log, timeout_s)
     bits = np.zeros((1, n_words(a.n_inputs) * 64), np.bool_)
     for index, value in re.findall(r"\bpi(\d+) = 1'h([01])", given[1]):
         bits[0, int(index)] = value == "1"

@@ -1,12 +1,15 @@
 """A specification that the user gives: Verilog or RTLIL with ports named as the model's fields."""
 
 import importlib.util
+from collections import Counter
 from pathlib import Path
 
 from bsdgen.circuit.aig import AigBuilder, copy_into
+from bsdgen.circuit.aiger import NamedAig
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
 from bsdgen.core.single import is_step_function
 from bsdgen.errors import InputError, ToolError
+from bsdgen.prove.miter import cared_positions
 from bsdgen.spec.graph import CARE, Specification
 from bsdgen.spec.step import instruction_cells
 from bsdgen.traces.schema import Field, Schema
@@ -24,7 +27,7 @@ def read_specification(file: Path, schema: Schema, top: str = "") -> Specificati
     Raises
     ------
     InputError
-        The file cannot be read, has state, or has other ports.
+        The file cannot be read, has state or other ports, or says nothing of an output.
     ToolError
         Yosys is missing.
     """
@@ -40,6 +43,7 @@ def read_specification(file: Path, schema: Schema, top: str = "") -> Specificati
             f"{file}: cannot be a specification ({reason}); expected a combinational module with the ports "
             f"{', '.join(field.name for field in schema.fields)}"
         ) from error
+    _check_ports(file, net, schema)
     has = {name.partition("[")[0] for name in net.outputs}
     with_care = [field for field in schema.outputs if field.name + CARE in has]
     cares = tuple(Field(field.name + CARE, field.width, "out") for field in with_care)
@@ -59,4 +63,38 @@ def read_specification(file: Path, schema: Schema, top: str = "") -> Specificati
         else:
             care += [1] * field.width
     cells = instruction_cells() if is_step_function(schema) else ()
-    return Specification(file.name, schema, builder.build(literals[:n]), builder.build(care), cells)
+    made = Specification(
+        file.name, schema, builder.build(literals[:n]), builder.build(care), cells, given=True
+    )
+    _check_care(file, made)
+    return made
+
+
+def _check_ports(file: Path, net: NamedAig, schema: Schema) -> None:
+    """Refuse outputs that are none of the fields', and ports of another width."""
+    cares = [Field(field.name + CARE, field.width, "out") for field in schema.outputs]
+    known = {field.name: field.width for field in (*schema.fields, *cares)}
+    widths = Counter(name.partition("[")[0] for name in (*net.inputs, *net.outputs))
+    for name, width in widths.items():
+        if name not in known and any(bit.partition("[")[0] == name for bit in net.outputs):
+            there = ", ".join(field.name for field in schema.outputs)
+            raise InputError(
+                f"{file}: has an output {name}, expected {there} and <output>{CARE}; rename or remove it"
+            )
+        if width != known.get(name, width):
+            raise InputError(
+                f"{file}: {name} has {width} bits, expected {known[name]}, as the model's field has them"
+            )
+
+
+def _check_care(file: Path, specification: Specification) -> None:
+    """Refuse a specification that says nothing of an output: it would be proved of any model."""
+    live = set(cared_positions(specification, specification.whole, "abc"))
+    at = 0
+    for field in specification.schema.outputs:
+        if not live.intersection(range(at, at + field.width)):
+            raise InputError(
+                f"{file}: {field.name + CARE} is 0 for every input, so nothing is said of {field.name}; "
+                "expected that it means something for some"
+            )
+        at += field.width

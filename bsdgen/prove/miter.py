@@ -47,7 +47,9 @@ def miter(specification: Specification, learned: Aig, cell: Cell, outputs: Seque
     return Miter(graphs[0], graphs[1], tuple(outputs[i] for i in kept))
 
 
-def cared_positions(specification: Specification, cell: Cell, engine: Engine) -> tuple[int, ...]:
+def cared_positions(
+    specification: Specification, cell: Cell, engine: Engine, timeout_s: float = 3600.0
+) -> tuple[int, ...]:
     """Outputs that mean something for some assignment of a cell: those whose care is not always 0."""
     builder = AigBuilder(specification.schema.n_inputs)
     variables = cell.variables(specification.schema.n_inputs)
@@ -55,7 +57,7 @@ def cared_positions(specification: Specification, cell: Cell, engine: Engine) ->
     care = [builder.and_(inside, literal) for literal in copy_into(builder, specification.care, variables)]
     # Many bits of a field have one condition.
     distinct = sorted(set(care))
-    answer = ask(engine, builder.build(distinct), builder.build([0] * len(distinct)))
+    answer = ask(engine, builder.build(distinct), builder.build([0] * len(distinct)), timeout_s)
     live = {distinct[position] for position in answer.refuted}
     return tuple(position for position, literal in enumerate(care) if literal in live)
 

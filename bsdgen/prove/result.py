@@ -68,13 +68,19 @@ def with_replays(example: Counterexample, replayed: tuple[Said, ...]) -> Counter
 
 
 class StageProof(msgspec.Struct, frozen=True):
-    """One stage: its artifact and the tables by output and by instruction."""
+    """One stage: its artifact and the tables by output and by instruction.
+
+    Attributes
+    ----------
+    artifact : file that was read, the first if there were several.
+    artifacts : digest of each file that was read, by its path in the model's folder.
+    """
 
     name: str
     artifact: str
-    sha256: str
     verdict: Verdict
     wall_s: float
+    artifacts: dict[str, str] = {}
     outputs: tuple[Row, ...] = ()
     instructions: tuple[Row, ...] = ()
     counterexamples: tuple[Counterexample, ...] = ()
@@ -98,6 +104,7 @@ class Proof(msgspec.Struct, frozen=True):
     stages : in their order; none behind one that is not proved.
     skipped : stages that were not tried because an earlier one is not proved.
     only : instructions to which the run was limited; empty: all.
+    partial : whether instructions, stages or engines were left out: then it is no proof of the model.
     """
 
     verdict: Verdict
@@ -111,6 +118,7 @@ class Proof(msgspec.Struct, frozen=True):
     jobs: int
     time_limit_s: float
     tools: dict[str, str]
+    partial: bool = False
 
 
 def proof_text(proof: Proof) -> str:
@@ -138,7 +146,9 @@ def _summary(proof: Proof) -> list[str]:
     ]
     lines += [f"{name:<8} not tried: an earlier stage is not proved" for name in proof.skipped]
     of = f"{proof.specification}, on {', '.join(proof.only)} alone" if proof.only else proof.specification
-    return [*lines, f"{proof.verdict} to be {of}, by {who}, in {proof.wall_s:.1f} s"]
+    notes = "".join(f"; {note}" for stage in proof.stages for note in stage.notes)
+    part = "in part: " if proof.partial else ""
+    return [*lines, f"{part}{proof.verdict} to be {of}, by {who}, in {proof.wall_s:.1f} s{notes}"]
 
 
 def _failure(stage: StageProof) -> str:
@@ -150,7 +160,7 @@ def _failure(stage: StageProof) -> str:
         lines += _example(example)
     left = len(stage.counterexamples) - SHOWN
     if left > 0:
-        lines.append(f"  {left} more counterexamples in proof.json")
+        lines.append(f"  {left} more counterexamples in the result's JSON")
     return "\n".join([*lines, *(f"  {note}" for note in stage.notes)])
 
 

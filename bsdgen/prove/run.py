@@ -10,14 +10,14 @@ from bsdgen.bits import U64
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import Equivalence, prove_equivalent
 from bsdgen.core.single import is_step_function
-from bsdgen.errors import CheckFailed, UsageError
+from bsdgen.errors import CheckFailed, InputError, UsageError
 from bsdgen.model import Model
 from bsdgen.prove.counterexample import Witness, decode, plausible
 from bsdgen.prove.engines import ENGINES, Engine
 from bsdgen.prove.miter import miter
 from bsdgen.prove.replay import Player, players_for, replay
 from bsdgen.prove.result import SHOWN, Proof, Row, StageProof, Verdict, with_replays
-from bsdgen.prove.stages import MACHINES, STAGES, Stage, chosen_stages, cycles_of, load_stage
+from bsdgen.prove.stages import MACHINES, STAGES, Stage, chosen_stages, cycles_of, load_stage, stages_of
 from bsdgen.prove.tasks import Deadline, Finding, Pool, Task, pool, run_tasks, survey
 from bsdgen.spec.cells import Cell
 from bsdgen.spec.graph import Specification
@@ -85,7 +85,8 @@ def prove_model(
         The engines contradict each other.
     """
     begun, deadline = time.perf_counter(), Deadline(time_limit_s)
-    wanted = chosen_stages(model, folder, () if tuple(stages) == STAGES else stages)
+    model_sha256 = sha256(folder / "model.npz")
+    wanted = chosen_stages(model, folder, specification, () if tuple(stages) == STAGES else stages)
     wanted = _concerned(specification, wanted, only)
     done: list[StageProof] = []
     known: dict[str, list[frozenset[int]]] = {}  # what is cared for: of the step, and of the core
@@ -103,7 +104,7 @@ def prove_model(
                 break
     return Proof(
         verdict=_joint([stage.verdict for stage in done]),
-        model_sha256=sha256(folder / "model.npz"),
+        model_sha256=model_sha256,
         specification=specification.name,
         engines=tuple(engines),
         stages=tuple(done),
@@ -113,7 +114,20 @@ def prove_model(
         jobs=jobs,
         time_limit_s=time_limit_s,
         tools=tool_versions("pyosys", "python-sat", "amaranth"),
+        partial=is_partial(model, specification, stages, engines, only),
     )
+
+
+def is_partial(
+    model: Model,
+    specification: Specification,
+    stages: Sequence[str],
+    engines: Sequence[Engine],
+    only: Sequence[str],
+) -> bool:
+    """Whether a run of `prove_model` leaves out instructions, stages or engines: then it proves no model."""
+    left_out = set(stages_of(model, specification)) - set(stages)
+    return bool(only or left_out or set(ENGINES) - set(engines))
 
 
 def _concerned(specification: Specification, stages: list[str], only: Sequence[str]) -> list[str]:
@@ -163,18 +177,21 @@ def _prove_stage(
     outputs: list[Row] = []
     instructions: list[Row] = []
     witnesses: list[Witness] = []
+    verdict: Verdict = "disproved" if stage.broken else "undecided"
     if live is not None:
         known[of.name] = live
+        if not live[0]:
+            raise InputError(f"{of.name}: says nothing of any output, so there is nothing to prove")
         by_cells = _engines_of_cells(stage, engines)
-        by_output, by_cell = _tasks(stage, cells, live, engines, by_cells)
+        by_output, by_cell = stage_tasks(stage, live, engines, by_cells)
         findings = _run(workers, stage, [*by_output, *by_cell], progress)
         names = of.schema.output_names()
-        cared = {name: len(live[0].intersection(places)) for name, places in stage.rows.items()}
+        cared = {name: live[0].intersection(places) for name, places in stage.rows.items()}
         outputs = _rows(cared, findings[: len(by_output)], engines, names)
-        cared = {cell.name: len(found) for cell, found in zip(of.cells, live[1:], strict=True)}
+        cared = {cell.name: found for cell, found in zip(of.cells, live[1:], strict=True)}
         instructions = _rows(cared, findings[len(by_output) :], by_cells, names)
-        witnesses = [plausible(stage, witness) for witness in _witnesses(findings)]
-    verdict = _verdict(stage, [*outputs, *instructions], live is not None)
+        witnesses = [plausible(stage, witness) for witness in _witnesses(findings, of.whole)]
+        verdict = _verdict(stage, [*outputs, *instructions], findings)
     examples = [decode(stage, witness) for witness in witnesses]
     if examples:
         if progress:
@@ -184,9 +201,9 @@ def _prove_stage(
     return StageProof(
         name=stage.name,
         artifact=str(stage.artifact),
-        sha256=sha256(stage.artifact),
         verdict=verdict,
         wall_s=time.perf_counter() - begun,
+        artifacts=stage.artifacts,
         outputs=tuple(outputs),
         instructions=tuple(instructions),
         counterexamples=tuple(examples),
@@ -203,22 +220,23 @@ def _engines_of_cells(stage: Stage, engines: Sequence[Engine]) -> Sequence[Engin
     return ("sat",) if stage.name in MACHINES and stage.rows and "sat" in engines else engines
 
 
-def _tasks(
-    stage: Stage,
-    cells: Sequence[Cell],
-    live: Sequence[frozenset[int]],
-    engines: Sequence[Engine],
-    by_cells: Sequence[Engine],
+def stage_tasks(
+    stage: Stage, live: Sequence[frozenset[int]], engines: Sequence[Engine], by_cells: Sequence[Engine]
 ) -> tuple[list[Task], list[Task]]:
-    """All questions of a stage: each output over all inputs, and all outputs over each cell."""
+    """All questions of a stage: each output over all inputs, and all outputs over each cell.
+
+    Where all inputs are asked about, that is the proof: every engine gets every output, so that a bit that
+    is wrongly said to mean nothing (`live`) is no bit that nobody asks about. The same holds of the cells
+    where they are all that is asked.
+    """
+    of = stage.specification
     whole = [
-        Task(name, cells[0], tuple(at for at in places if at in live[0]), engine)
-        for name, places in stage.rows.items()
-        for engine in engines
+        Task(name, of.whole, places, engine) for name, places in stage.rows.items() for engine in engines
     ]
+    everything = tuple(range(of.schema.n_outputs))
     parts = [
-        Task(cell.name, cell, tuple(sorted(found)), engine)
-        for cell, found in zip(cells[1:], live[1:], strict=True)
+        Task(cell.name, cell, tuple(sorted(found)) if whole else everything, engine)
+        for cell, found in zip(of.cells, live[1:], strict=True)
         for engine in by_cells
     ]
     return whole, parts
@@ -237,11 +255,14 @@ def _run(workers: Pool, stage: Stage, tasks: list[Task], progress: Progress | No
 
 
 def _rows(
-    cared: dict[str, int], findings: Sequence[Finding], engines: Sequence[Engine], names: Sequence[str]
+    cared: dict[str, frozenset[int]],
+    findings: Sequence[Finding],
+    engines: Sequence[Engine],
+    names: Sequence[str],
 ) -> list[Row]:
-    """One line a name, in the order of `cared`."""
+    """One line a name, in the order of `cared`, with counts of what means something."""
     rows = []
-    for name, count in cared.items():
+    for name, live in cared.items():
         mine = {finding.task.engine: finding for finding in findings if finding.task.row == name}
         wrong = sorted({at for finding in mine.values() for at in finding.refuted or {}})
         for finding in mine.values():
@@ -254,8 +275,8 @@ def _rows(
         rows.append(
             Row(
                 name,
-                count,
-                {engine: len(mine[engine].proved) for engine in engines},
+                len(live),
+                {engine: len(live.intersection(mine[engine].proved)) for engine in engines},
                 {engine: round(mine[engine].seconds or 0.0, 4) for engine in engines},
                 tuple(names[at] for at in wrong),
             )
@@ -263,20 +284,21 @@ def _rows(
     return rows
 
 
-def _witnesses(findings: Sequence[Finding]) -> list[Witness]:
+def _witnesses(findings: Sequence[Finding], whole: Cell) -> list[Witness]:
     """One assignment a cell that has one; of the whole only where no cell has any."""
     found: dict[Cell, U64] = {}
     for finding in findings:
         if finding.refuted and finding.task.cell not in found:
             found[finding.task.cell] = finding.refuted[min(finding.refuted)]
-    whole = findings[0].task.cell if findings else None
     parts = [Witness(cell.name, inputs) for cell, inputs in found.items() if cell != whole]
     return parts or [Witness("", inputs) for inputs in found.values()]
 
 
-def _verdict(stage: Stage, rows: Sequence[Row], surveyed: bool) -> Verdict:
-    if stage.broken or any(row.wrong for row in rows):
+def _verdict(stage: Stage, rows: Sequence[Row], findings: Sequence[Finding]) -> Verdict:
+    """Proved if every question was answered; an answer proves what it does not refute."""
+    if stage.broken or any(finding.refuted for finding in findings):
         return "disproved"
-    if not surveyed or any(row.by_all != row.cared for row in rows):
+    open_ = any(finding.seconds is None for finding in findings)
+    if open_ or not findings or any(row.by_all != row.cared for row in rows):
         return "undecided"
     return "proved"

@@ -1,7 +1,8 @@
 """Is the specification right? Held to the simulator on many vectors, and to Spike on programs.
 
-The simulator and the specification were written apart and share no code, Spike is somebody else's: where all
-of them agree, a slip would have to be made three times.
+The simulator and the specification were written apart and share no code, Spike is somebody else's. Vectors
+are a sample, programs have what they have, and which words of Zicsr and Zifencei are left out is ours to say:
+this finds slips, it proves nothing.
 """
 
 import shutil
@@ -16,14 +17,14 @@ import numpy as np
 
 from bsdgen.bits import U64, n_words, pack_fields, unpack_fields
 from bsdgen.circuit.aig import bsd_from_aig
-from bsdgen.errors import CheckFailed, InputError, ToolError
+from bsdgen.errors import InputError, ToolError
 from bsdgen.isa.program import load_program
 from bsdgen.measure import Measurement, measure
 from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
 from bsdgen.spec.graph import Specification, with_care
 from bsdgen.traces.schema import RVFI_SCHEMA
-from bsdgen.traces.spike_log import read_spike_log
+from bsdgen.traces.spike_log import read_spike_rows
 
 _SPIKE_S = 300
 _HINT = "install it with `pip install --pre spike` and `apt-get install device-tree-compiler`"
@@ -77,11 +78,22 @@ def check_against_simulator(
 
 @dataclass(frozen=True)
 class SpikeResult:
-    """One program: instructions that Spike retired, and in how many of them the specification says else."""
+    """One program.
+
+    Attributes
+    ----------
+    name : its file's, without the suffix.
+    rows : instructions that retired or trapped in Spike.
+    errors : in how many of them the specification says something else.
+    first : the first such word, or -1.
+    left_out : instructions that retired and are not compared, as they are no RV32I (CSRs, FENCE.I, xRET).
+    """
 
     name: str
     rows: int
     errors: int
+    first: int
+    left_out: int
 
 
 def find_spike() -> Path:
@@ -99,14 +111,14 @@ def find_spike() -> Path:
 
 
 def check_against_spike(specification: Specification, programs: Sequence[Path]) -> list[SpikeResult]:
-    """Run programs in Spike and compare every retired instruction with the specification.
+    """Run programs in Spike and compare every instruction that retires or traps with the specification.
 
     Raises
     ------
     ToolError
         Spike is missing or fails.
-    CheckFailed
-        The specification says something else; the first row is told.
+    InputError
+        Spike retires a word that is none of RV32I, Zicsr and Zifencei.
     """
     spike = find_spike()
     return [_compare(specification, spike, program) for program in programs]
@@ -138,7 +150,8 @@ def _compare(specification: Specification, spike: Path, elf: Path) -> SpikeResul
             raise ToolError(f"spike did not end {elf} within {_SPIKE_S} s; give another program") from error
         if done.returncode != 0:
             raise ToolError(f"spike failed on {elf}: {(done.stdout + done.stderr).strip()[-300:]}")
-        rows = read_spike_log(log, program)
+        found = read_spike_rows(log, program)
+    rows = found.columns
     n = len(rows["insn"])
     if not n:
         raise InputError(f"{elf}: Spike retired nothing that is RV32I; give another program")
@@ -153,10 +166,5 @@ def _compare(specification: Specification, spike: Path, elf: Path) -> SpikeResul
     for field, value, care in zip(RVFI_SCHEMA.outputs, values, cares, strict=True):
         known = rows[f"{field.name}_care"].astype(np.uint64)
         wrong |= (value ^ rows[field.name].astype(np.uint64)) & care & known != 0
-    if wrong.any():
-        insn = int(rows["insn"][int(wrong.argmax())])
-        raise CheckFailed(
-            f"{elf.name}: the specification and Spike differ in {int(wrong.sum()):,} of {n:,} instructions, "
-            f"first in {insn:#010x}"
-        )
-    return SpikeResult(elf.stem, n, 0)
+    first = int(rows["insn"][int(wrong.argmax())]) if wrong.any() else -1
+    return SpikeResult(elf.stem, n, int(wrong.sum()), first, found.left_out)

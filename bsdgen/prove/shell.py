@@ -16,8 +16,7 @@ import numpy as np
 from bsdgen.bits import from_bool, to_bool
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 from bsdgen.circuit.netlist import StateNetlist, read_state_netlist
-from bsdgen.errors import InputError
-from bsdgen.prove.core import UNDEFINED
+from bsdgen.prove.core import UNDEFINED, NoCore
 from bsdgen.spec.bus import (
     BUS_STATE,
     EXECUTE,
@@ -66,7 +65,7 @@ def state_bits(net: StateNetlist, top: str) -> list[str]:
 
     Raises
     ------
-    InputError
+    NoCore
         A flip-flop is no state of such a shell, one is missing, or two are the same.
     """
     names: dict[tuple[str, int], str] = {}
@@ -79,7 +78,7 @@ def state_bits(net: StateNetlist, top: str) -> list[str]:
         known = {names.get((name.removeprefix(_INNER), bit), "") for name, bit in held} - {""}
         if len(known) != 1:
             shown = ", ".join(sorted(f"{name}[{bit}]" for name, bit in held)[:3])
-            raise InputError(
+            raise NoCore(
                 f"{top}: the flip-flop {shown} is none of phase, insn, operands, pc, 32 registers, order and "
                 "intr; only shells written by `bsdgen emit` can be proved, or one with the same state"
             )
@@ -88,7 +87,7 @@ def state_bits(net: StateNetlist, top: str) -> list[str]:
     for name, width in _STATE:
         for own in _bits(name, width):
             if counts[own] != 1 and (counts[own] or name != "x0"):
-                raise InputError(
+                raise NoCore(
                     f"{top}: has {counts[own]} flip-flops for {own}, expected one; write the shell again "
                     "with `bsdgen emit`"
                 )
@@ -128,7 +127,7 @@ class _Copies:
             elif given in self.position and name not in before:
                 literals.append(self.position[given])
             else:
-                raise InputError(
+                raise NoCore(
                     f"{self.top}: has an input {name}, expected clk, rst, reset_pc and the answers of a bus; "
                     "write the shell again with `bsdgen emit`"
                 )
@@ -148,7 +147,7 @@ def shell_function(
 
     Raises
     ------
-    InputError
+    NoCore
         It has other ports, or other state than `state_bits` expects.
     """
     state, schema = state_bits(net, top), bus_schema(bus)
@@ -163,7 +162,7 @@ def shell_function(
     outputs["retires"] = copies.builder.or_(now.get("rvfi_valid", 0), later.get("rvfi_valid", 0))
     missing = [name for name in schema.output_names() if name not in outputs]
     if missing:
-        raise InputError(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
+        raise NoCore(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
     more = [Field(f"{UNDEFINED}{i}", 1, "in") for i in range(n_free)]
     wider = Schema((*schema.inputs, *more, *schema.outputs))
     return copies.builder.build([outputs[name] for name in schema.output_names()]), wider
@@ -210,8 +209,14 @@ def shell_rows(schema: Schema, bus: Bus) -> dict[str, tuple[int, ...]]:
     return rows
 
 
-def built_in_reset_pc(net: StateNetlist, learned: Aig, schema: Schema) -> tuple[int | None, Cube]:
-    """The first pc of a shell that has it built in, and its cube of inputs; None if it is the port."""
+def built_in_reset_pc(net: StateNetlist, top: str, learned: Aig, schema: Schema) -> tuple[int | None, Cube]:
+    """The first pc of a shell that has it built in, and its cube of inputs; None if it is the port.
+
+    Raises
+    ------
+    NoCore
+        No instruction can stand there.
+    """
     if any(name.startswith("reset_pc[") for name in net.inputs):
         return None, ()
     names = schema.input_names()
@@ -222,6 +227,11 @@ def built_in_reset_pc(net: StateNetlist, learned: Aig, schema: Schema) -> tuple[
     bits = [bool(shown[first + bit]) for bit in range(32)]
     at = names.index("reset_pc[0]")
     value = sum(1 << bit for bit in range(32) if bits[bit])
+    if value % 4:
+        raise NoCore(
+            f"{top}: has the first pc {value:#010x} built in, expected a multiple of 4, where an instruction "
+            "can stand; write it again with `bsdgen emit`"
+        )
     return value, tuple((at + bit, set_) for bit, set_ in enumerate(bits))
 
 

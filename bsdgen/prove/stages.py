@@ -1,7 +1,10 @@
 """Stages of the way from the diagram to the core: each a graph, read from its own artifact."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bsdgen.circuit.aig import Aig, aig_from_bsd
@@ -41,7 +44,8 @@ class Stage:
     Attributes
     ----------
     name : of `STAGES` or `SHELL_STAGES`.
-    artifact : file that was read.
+    artifact : file that was read, the first if there were several.
+    artifacts : digest of the bytes of each file that was read, by its path in the model's folder.
     specification : what it is held to.
     learned : its function over the specification's inputs.
     rows : outputs by row of the table: positions, by name.
@@ -51,6 +55,7 @@ class Stage:
 
     name: str
     artifact: Path
+    artifacts: dict[str, str]
     specification: Specification
     learned: Aig
     rows: dict[str, tuple[int, ...]]
@@ -63,7 +68,7 @@ def files_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     name = model_name(folder)
     step, core = folder / "verilog" / f"{name}_step.v", folder / "verilog" / f"{name}_core.v"
     return {
-        "diagram": (folder / "model.npz",),
+        "diagram": (folder / "model.npz", folder / "model.json"),
         "circuit": (folder / "circuit.aig",),
         "verilog": (step,),
         "core": (core, step),
@@ -81,21 +86,27 @@ def cycles_of(name: str) -> tuple[str, ...]:
     return {"core": (RESET, WAIT)}.get(name, (RESET, FETCHES, READS) if name in MACHINES else ())
 
 
-def chosen_stages(model: Model, folder: Path, names: Sequence[str]) -> list[str]:
-    """Stages to prove, in order: those named, else all that a model of this kind has.
+def stages_of(model: Model, specification: Specification) -> list[str]:
+    """All stages of a model that a specification says something of, in order."""
+    has_core = is_step_function(model.schema) and not specification.given
+    return [name for name in STAGES if name != "core" or has_core]
+
+
+def chosen_stages(
+    model: Model, folder: Path, specification: Specification, names: Sequence[str]
+) -> list[str]:
+    """Stages to prove, in order: those named, else all that there are.
 
     Raises
     ------
     InputError
         A stage's file is missing, or the model has no such stage.
     """
-    has_core = is_step_function(model.schema)
-    wanted = [name for name in (*STAGES, *SHELL_STAGES) if name in (names or STAGES)]
-    machine = next((name for name in wanted if name in MACHINES), None)
-    if machine is not None and not has_core:
-        if names:
-            raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage {machine} out")
-        wanted.remove("core")
+    there = stages_of(model, specification)
+    machine = next((name for name in names if name in MACHINES), "")
+    if machine and "core" not in there:
+        raise InputError(f"{folder}: only an RV32I step function has a core; leave --stage {machine} out")
+    wanted = [name for name in (*there, *SHELL_STAGES) if name in (names or there)]
     files = files_of(folder)
     missing = [str(file) for name in wanted for file in files[name] if not file.is_file()]
     if missing:
@@ -130,18 +141,41 @@ def load_stage(
     ToolError
         Yosys is missing or refuses it.
     """
-    files = files_of(folder)[name]
-    if name == "core":
-        return _core(folder, files, base, classes)
-    if name in SHELL_STAGES:
-        return _shell(folder, name, files, base, classes)
+    with _copies(folder, files_of(folder)[name]) as (files, digests):
+        if name == "core":
+            stage = _core(f"{model_name(folder)}_core", files, base, classes)
+        elif name in SHELL_STAGES:
+            stage = _shell(name, shell_module(model_name(folder), name), files, base, classes)
+        else:
+            learned = _function(name, model, files, f"{model_name(folder)}_step")
+            stage = Stage(name, files[0], {}, specification, learned, _by_field(specification))
+    return replace(stage, artifact=files_of(folder)[name][0], artifacts=digests)
+
+
+@contextmanager
+def _copies(folder: Path, files: Sequence[Path]) -> Iterator[tuple[tuple[Path, ...], dict[str, str]]]:
+    """Copies of files, each read once, and digests of what was read: nobody can change it meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        copies, digests = [], {}
+        for file in files:
+            try:
+                data = file.read_bytes()
+            except OSError as error:
+                raise InputError(
+                    f"{file}: cannot be read ({error.strerror}); write it with `bsdgen emit {folder}`"
+                ) from error
+            copies.append(Path(name) / file.name)
+            copies[-1].write_bytes(data)
+            digests[file.relative_to(folder).as_posix()] = hashlib.sha256(data).hexdigest()
+        yield tuple(copies), digests
+
+
+def _function(name: str, model: Model, files: tuple[Path, ...], top: str) -> Aig:
+    """The step's function as a stage has it."""
     if name == "diagram":
-        learned = aig_from_bsd(model.bsd)
-    elif name == "circuit":
-        learned = order_by_schema(read_aiger(files[0]), model.schema)
-    else:
-        learned = order_by_schema(read_netlist(files, f"{model_name(folder)}_step"), model.schema)
-    return Stage(name, files[0], specification, learned, _by_field(specification))
+        return aig_from_bsd(Model.load(files[0].parent).bsd)
+    net = read_aiger(files[0]) if name == "circuit" else read_netlist(files, top)
+    return order_by_schema(net, model.schema)
 
 
 def _by_field(specification: Specification) -> dict[str, tuple[int, ...]]:
@@ -152,11 +186,10 @@ def _by_field(specification: Specification) -> dict[str, tuple[int, ...]]:
     return rows
 
 
-def _core(folder: Path, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None) -> Stage:
-    top = f"{model_name(folder)}_core"
+def _core(top: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None) -> Stage:
     net = read_core(files, top)
     learned, schema = core_function(net, top)
-    reset_pc = fixed_reset_pc(net, learned)
+    reset_pc = fixed_reset_pc(net, learned, top)
     fixed = () if reset_pc is None else reset_cube(reset_pc)
     specification = fitted(machine_specification(base, classes), schema, fixed)
     fields = _by_field(specification)
@@ -167,17 +200,15 @@ def _core(folder: Path, files: Sequence[Path], base: Base, classes: tuple[str, .
     rows["rvfi_*"] = tuple(at for name in fields if name.startswith("rvfi_") for at in fields[name])
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
     broken = "" if x0_starts_as_zero(net, top) else "its word for x0 does not start as 0"
-    return Stage("core", files[0], specification, learned, rows, broken, tuple(notes))
+    return Stage("core", files[0], {}, specification, learned, rows, broken, tuple(notes))
 
 
-def _shell(
-    folder: Path, name: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None
-) -> Stage:
-    top, bus = shell_module(model_name(folder), name), BUSES[name]
+def _shell(name: str, top: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] | None) -> Stage:
+    bus = BUSES[name]
     net = read_shell(files, top)
     learned, schema = shell_function(net, top, bus, base, classes)
-    reset_pc, fixed = built_in_reset_pc(net, learned, schema)
+    reset_pc, fixed = built_in_reset_pc(net, top, learned, schema)
     specification = fitted(bus_specification(bus, base, classes), schema, fixed)
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
     broken = begins_wrong(net, top)
-    return Stage(name, files[0], specification, learned, shell_rows(schema, bus), broken, tuple(notes))
+    return Stage(name, files[0], {}, specification, learned, shell_rows(schema, bus), broken, tuple(notes))

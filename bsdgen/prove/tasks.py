@@ -12,6 +12,7 @@ from typing import Any
 
 from bsdgen.bits import U64
 from bsdgen.circuit.aig import Aig
+from bsdgen.errors import ToolTimeout
 from bsdgen.prove.engines import Answer, Engine, ask
 from bsdgen.prove.miter import cared_positions, completed, miter, shrunk
 from bsdgen.spec.cells import Cell
@@ -46,7 +47,7 @@ class Finding:
 
     Attributes
     ----------
-    seconds : that the engine took; None: it was stopped by the deadline.
+    seconds : that the engine took; None: the time was over before it answered.
     proved : outputs proved (those that mean nothing in the cell are not among them).
     refuted : a whole assignment on which they differ, shape (n_words(n_inputs),), by output.
     """
@@ -62,7 +63,10 @@ def solve(specification: Specification, learned: Aig, task: Task, timeout_s: flo
     pair = miter(specification, learned, task.cell, task.outputs)
     if not pair.positions:
         return Finding(task, 0.0)
-    answer: Answer = ask(task.engine, pair.learned, pair.specified, timeout_s)
+    try:
+        answer: Answer = ask(task.engine, pair.learned, pair.specified, timeout_s)
+    except ToolTimeout:
+        return Finding(task, None)
     # The one that is shown is made simple; a core may have hundreds of others.
     first = min(answer.refuted, default=-1)
     refuted = {
@@ -184,12 +188,25 @@ def run_tasks(
     return findings
 
 
+def _cared(
+    specification: Specification, cell: Cell, engine: Engine, timeout_s: float
+) -> tuple[int, ...] | None:
+    try:
+        return cared_positions(specification, cell, engine, timeout_s)
+    except ToolTimeout:
+        return None
+
+
 def survey(
     workers: Pool, specification: Specification, cells: Sequence[Cell], engine: Engine
 ) -> list[frozenset[int]] | None:
-    """Outputs that mean something in each cell; None if the deadline came before."""
+    """Outputs that mean something in each cell; None if the deadline came before.
+
+    One engine alone says it, so it is for the tables: what is to be proved may not depend on it.
+    """
     found: list[frozenset[int] | None] = [None] * len(cells)
-    for position, live in workers.each([(cared_positions, specification, cell, engine) for cell in cells]):
+    left = workers.deadline.left_s()
+    for position, live in workers.each([(_cared, specification, cell, engine, left) for cell in cells]):
         found[position] = None if live is None else frozenset(live)
     known = [live for live in found if live is not None]
     return known if len(known) == len(found) else None

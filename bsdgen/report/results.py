@@ -18,6 +18,8 @@ _STEP_KEYS = {"name", "checked", "found", "verdict", "seconds"}
 def result_of(folder: Path, name: str) -> Any:
     """A result that stands in the folder, unless it is another model's: one learned into it before.
 
+    One that does not say of which model it is may be of any, and is as good as none.
+
     Raises
     ------
     InputError
@@ -27,8 +29,7 @@ def result_of(folder: Path, name: str) -> Any:
     if not path.exists():
         return None
     result = read_object(path)
-    of = result.get("model_sha256")
-    return None if of is not None and of != sha256(folder / "model.npz") else result
+    return result if result.get("model_sha256") == sha256(folder / "model.npz") else None
 
 
 def measured(folder: Path) -> Any:
@@ -40,7 +41,7 @@ def measured(folder: Path) -> Any:
 
 
 def cosimulated(folder: Path) -> Any:
-    """The co-simulation, if it names its programs.
+    """The co-simulation, if it names its programs; `stale` says that another Verilog stands there by now.
 
     Raises
     ------
@@ -57,7 +58,11 @@ def cosimulated(folder: Path) -> Any:
             f"{folder / 'cosim.json'}: is no result of a co-simulation; make it anew with "
             f"`bsdgen cosim {folder}`"
         )
-    return result
+    if result is None:
+        return None
+    ran = result.get("verilog_sha256")
+    ran = ran if isinstance(ran, dict) else {}
+    return result | {"stale": not ran or any(_stale(folder, name, digest) for name, digest in ran.items())}
 
 
 def proved(folder: Path) -> Any:
@@ -77,6 +82,7 @@ def proved(folder: Path) -> Any:
         "specification": proof.specification,
         "engines": list(proof.engines),
         "only": list(proof.only),
+        "partial": proof.partial,
         "wall_s": proof.wall_s,
         "skipped": list(proof.skipped),
         "stages": [_stage(folder, stage) for stage in proof.stages],
@@ -88,7 +94,8 @@ def _stage(folder: Path, stage: StageProof) -> dict[str, Any]:
         "name": stage.name,
         "artifact": Path(stage.artifact).name,
         "verdict": stage.verdict,
-        "stale": _stale(folder, stage.artifact, stage.sha256),
+        "stale": not stage.artifacts
+        or any(_stale(folder, file, digest) for file, digest in stage.artifacts.items()),
         "wall_s": stage.wall_s,
         "cared": sum(row.cared for row in stage.outputs),
         "proved": sum(row.by_all for row in stage.outputs),

@@ -11,7 +11,8 @@ def summary_text(facts: dict[str, Any], page: Path) -> str:
     if measured:
         lines += ["accuracy on fresh vectors", *_accuracy(measured), ""]
     if ran:
-        lines += ["programs in lock-step with the reference model", *_programs(ran["programs"]), ""]
+        lines += ["programs in lock-step with the reference model", *_programs(ran["programs"])]
+        lines += ["  the Verilog is another one by now", ""] if ran["stale"] else [""]
     if learned and not learned.get("finished", True):
         lines.append(
             f"unfinished, a budget was reached: {learned['n_wrong']:,} of {learned['n_checked']:,} "

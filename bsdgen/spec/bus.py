@@ -218,19 +218,14 @@ def _operands(
 
 def _reads(base: Base, classes: tuple[str, ...] | None, m: Any, insn: Any) -> tuple[Any, Any]:
     """Whether a word is an instruction, of some opcode classes, that reads rs1, and rs2."""
-    from amaranth.hdl import Const
+    from amaranth.hdl import Cat, Const
 
     zero = Const(0, 32)
     step = describe_step(m, insn, zero, zero, zero, zero, base)
-    inside: Any = Const(1, 1)
-    for cubes in (opcode_cubes(classes),):
-        if cubes is not None:
-            inside = Const(0, 1)
-            for cube in cubes:
-                match = Const(1, 1)
-                for bit, value in cube:
-                    match = match & (insn[bit] if value else ~insn[bit])
-                inside = inside | match
+    cubes = opcode_cubes(classes)
+    if cubes is None:
+        return step.reads_rs1, step.reads_rs2
+    inside = Cat(Cat(insn[bit] == value for bit, value in cube).all() for cube in cubes).any()
     return step.reads_rs1 & inside, step.reads_rs2 & inside
 
 

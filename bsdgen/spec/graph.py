@@ -1,5 +1,6 @@
 """A specification as graphs: what each output bit must be, and where that means something."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
+from bsdgen.circuit.aiger import aiger_bytes
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
 from bsdgen.spec.cells import Cell
 from bsdgen.traces.schema import Field, Schema
@@ -27,6 +29,7 @@ class Specification:
     care : output by output, where that bit means something.
     cells : instructions, and a cell for the words that are none; empty: there are none.
     whole : the inputs for which anything is specified; None: all.
+    given : whether a user gave it: it says nothing of a core then.
     """
 
     name: str
@@ -35,6 +38,13 @@ class Specification:
     care: Aig
     cells: tuple[Cell, ...] = ()
     whole: Cell = field(default_factory=lambda: Cell("all"))
+    given: bool = False
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a proof depends on: two specifications may have one name."""
+        parts = [self.name, self.schema.fields, self.cells, self.whole]
+        return hashlib.sha256(repr(parts).encode() + aiger_bytes(self.joint())).hexdigest()
 
     def joint(self) -> Aig:
         """Values, then care, as one graph."""

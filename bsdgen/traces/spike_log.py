@@ -15,12 +15,14 @@ it does say (`rd_wdata`, addresses, stored data, which way a branch went, what t
 opinion of their own. Bits that neither says are not cared.
 
 Rows begin at the program's entry (what the boot ROM does before only sets registers) and end with the store
-to `tohost`. Instructions that Spike has and RV32I has not (CSR instructions, FENCE.I) make no row when they
-retire. Spike's trap vector is wherever the program put mtvec; as `pc_wdata` is not cared on a trap, this does
-not show.
+to `tohost`. CSR instructions, FENCE.I, MRET and SRET, which Spike has and RV32I has not, make no row when
+they retire; they are counted. Any other word that retires there and is none of RV32I's is an error: Spike
+says that it is an instruction. Spike's trap vector is wherever the program put mtvec; as `pc_wdata` is not
+cared on a trap, this does not show.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,6 +46,32 @@ COLUMNS: tuple[str, ...] = (
     *(f"{name}_care" for name in _OUTPUTS),
 )
 """Names of a row's values: inputs, outputs, care masks of the outputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeRows:
+    """A log as rows.
+
+    Attributes
+    ----------
+    columns : uint32, shape (n,), by name of `COLUMNS`.
+    left_out : how many instructions retired that are no RV32I and make no row.
+    """
+
+    columns: dict[str, NDArray[np.uint32]]
+    left_out: int
+
+
+def _is_left_out(insn: int) -> bool:
+    """Whether a word is of Zicsr or Zifencei, or MRET or SRET.
+
+    >>> _is_left_out(0x30529073), _is_left_out(0x0000100F), _is_left_out(0x02C58533)  # csrw, fence.i, mul
+    (True, True, False)
+    """
+    if insn in (0x30200073, 0x10200073):  # MRET, SRET
+        return True
+    opcode, funct3 = insn & 0x7F, insn >> 12 & 7
+    return (opcode == 0x73 and funct3 in (1, 2, 3, 5, 6, 7)) or (opcode == 0x0F and funct3 == 1)
 
 
 def _sign(value: int, bits: int) -> int:
@@ -99,7 +127,7 @@ class _Replay:
         return insn
 
     def row(self, event: Event, follower: Event | None) -> tuple[int, ...] | None:
-        """One row in the order of `COLUMNS`; None if the instruction is none of RV32I's.
+        """One row in the order of `COLUMNS`; None if the instruction makes none.
 
         `follower` is what happens next, None at the end of the log.
         """
@@ -114,6 +142,12 @@ class _Replay:
             outputs = (rs1_addr, rs2_addr, 0, 0, 0, 0, 0, 0, 0, 1)
             return *inputs, 0, *outputs, *rs_care, 31, 0, 0, 0, 15, 15, 0, 1
         if index == ILLEGAL:
+            if not _is_left_out(insn):
+                self.reject(
+                    event,
+                    f"{insn:#010x} retires, which is no instruction of RV32I, of Zicsr or of Zifencei: Spike "
+                    "ran with another --isa, or disagrees about what is legal",
+                )
             self.write_register(event)
             return None
         follow = self.follow(event, insn, inputs[2], follower)
@@ -212,6 +246,11 @@ def _from_entry(replay: _Replay, events: Iterator[Event]) -> Event:
 
 
 def read_spike_log(log: Path, program: Program) -> dict[str, NDArray[np.uint32]]:
+    """The rows of a log; see `read_spike_rows`."""
+    return read_spike_rows(log, program).columns
+
+
+def read_spike_rows(log: Path, program: Program) -> SpikeRows:
     """Read a commit log and rebuild what it leaves out.
 
     Parameters
@@ -221,15 +260,16 @@ def read_spike_log(log: Path, program: Program) -> dict[str, NDArray[np.uint32]]
 
     Returns
     -------
-    uint32 arrays of shape (n,), by name
+    Columns and the number of instructions that are none of them
         Every field of `RVFI_SCHEMA` and a care mask ``<output>_care`` for every output, in order of
         retirement. `mem_rdata` is 0 in rows that load nothing.
 
     Raises
     ------
     InputError
-        The log cannot be read, is no log, is damaged, is of a 64-bit machine or of another program, or ends
-        before the program does; or the program has no `tohost`.
+        The log cannot be read, is no log, is damaged, is of a 64-bit machine or of another program, has an
+        instruction that is none of RV32I, Zicsr and Zifencei, or ends before the program does; or the program
+        has no `tohost`.
 
     Notes
     -----
@@ -241,11 +281,14 @@ def read_spike_log(log: Path, program: Program) -> dict[str, NDArray[np.uint32]]
     events = read_events(log)
     event = _from_entry(replay, events)
     rows: list[tuple[int, ...]] = []
+    left_out = 0
     ended = False
     while not ended:
         follower = next(events, None)
         row = replay.row(event, follower)
-        if row is not None:
+        if row is None:
+            left_out += 1
+        else:
             rows.append(row)
         ended = event.address == tohost and len(event.data) == 8
         if follower is None and not ended:
@@ -256,4 +299,4 @@ def read_spike_log(log: Path, program: Program) -> dict[str, NDArray[np.uint32]]
         if follower is not None:
             event = follower
     table = np.array(rows, np.uint32).reshape(-1, len(COLUMNS)).T
-    return dict(zip(COLUMNS, np.ascontiguousarray(table), strict=True))
+    return SpikeRows(dict(zip(COLUMNS, np.ascontiguousarray(table), strict=True)), left_out)

@@ -7,6 +7,7 @@ from bsdgen.bench.ablations import AblationResult, AblationRow
 from bsdgen.bench.baseline import BaselineResult, BaselineRow, ObddRow
 from bsdgen.bench.blind import BlindResult, BlindRow
 from bsdgen.bench.demo import DemoResult, DemoRow
+from bsdgen.bench.emission import EmissionResult, EmissionRow
 from bsdgen.bench.page import KINDS, render_page, stale, write_page
 from bsdgen.bench.results import load, save
 from bsdgen.bench.scaling import ScalingResult, ScalingRow
@@ -30,6 +31,9 @@ RESULTS = {
         0, 60.0, 1000, (AblationRow("f", "whole", "as it is", DONE), AblationRow("f", "a|b", "a|b", LEFT))
     ),
     "bdd": BaselineResult(0, 60.0, 1000, (BaselineRow("f", DONE, (ObddRow(function="f", order="random"),)),)),
+    "emit": EmissionResult(
+        "Random, seed 0", 20_000, (EmissionRow("blif", 0.1), EmissionRow("pla", reason="wide"))
+    ),
 }
 
 

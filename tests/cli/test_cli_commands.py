@@ -4,16 +4,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_models import adder_model, decoder_model
 
-from bsdgen.artifacts import read_json
+from bsdgen import __version__
+from bsdgen.artifacts import read_json, sha256
 from bsdgen.bsd import Bsd
 from bsdgen.cli.app import COMMANDS, main
-from bsdgen.errors import BudgetReached, InputError
+from bsdgen.cosim.campaign import Campaign, Finding
+from bsdgen.cosim.run import ProgramResult
+from bsdgen.errors import BsdgenError, BudgetReached, EndlessError, InputError, ToolError
 from bsdgen.model import Model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,16 +249,111 @@ def test_a_bug_keeps_its_traceback(adder: Path, monkeypatch: pytest.MonkeyPatch)
         main(["measure", str(adder)])
 
 
+def ends_with(
+    monkeypatch: pytest.MonkeyPatch, results: "list[ProgramResult]", error: BsdgenError | None = None
+) -> None:
+    """Programs have these results, and then something goes wrong."""
+
+    def cosimulate(*_: object, found: Callable[[list[ProgramResult]], None], **__: object) -> None:
+        if results:
+            found(results)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", cosimulate)
+
+
+SORT = ProgramResult("sort", 100, 0, True, 1.0, "", cycles=120)
+WRONG = ProgramResult("crc32", 7, 1, False, 0.5, "instruction 7 at pc 0x80000010 (add x1, x2, x3): rd_wdata")
+
+
+@pytest.mark.parametrize("error", [ToolError("Verilator failed"), EndlessError("loop.elf: retired 9")])
+def test_a_mismatch_outlives_what_goes_wrong_after_it(
+    adder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BsdgenError,
+) -> None:
+    """The result of before says 'passed' and must not stay."""
+    ends_with(monkeypatch, [SORT])
+    step = adder / "verilog" / "adder_step.v"
+    step.parent.mkdir()
+    step.write_text("module adder_step; endmodule\n")
+    assert main(["cosim", str(adder), str(PROGRAM), "--stall", "7"]) == 0
+    written = json.loads((adder / "cosim.json").read_text())
+    assert written["verilog_sha256"] == {step.name: sha256(step)}
+    assert (written["stall"], written["bsdgen"], written["programs"][0]["cycles"]) == (7, __version__, 120)
+    ends_with(monkeypatch, [SORT, WRONG], error)
+    assert main(["cosim", str(adder), str(PROGRAM)]) == 1
+    said = capsys.readouterr()
+    assert "pc 0x80000010" in said.out and str(error) in said.err
+    assert not json.loads((adder / "cosim.json").read_text())["programs"][1]["passed"]
+    ends_with(monkeypatch, [], error)
+    assert main(["cosim", str(adder), str(PROGRAM)]) == error.exit_code
+
+
+def test_random_failures_outlive_what_goes_wrong_after_them(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding(9, 1, "sra", "rd_wdata", "instruction 3 at pc 0x80000010", 9, ())
+
+    def campaign(*_: object, found: Callable[[Campaign], None], **__: object) -> Campaign:
+        found(Campaign(5, 7, 50, None, 1234, (9,), (finding,)))
+        raise ToolError("the simulator ended without a result")
+
+    monkeypatch.setattr("bsdgen.cosim.campaign.run_campaign", campaign)
+    assert main(["cosim", str(adder), "--random", "5"]) == 1
+    said = capsys.readouterr()
+    assert "1 of 5 random programs did not pass" in said.err and "ended without a result" in said.err
+    assert json.loads((adder / "cosim_random.json").read_text())["failed"] == [9]
+
+
+@pytest.mark.parametrize(
+    ("stall", "again"), [(None, ""), (0, " --stall 0"), (4294967295, " --stall 4294967295")]
+)
+def test_commands_that_reproduce_have_the_stall(
+    adder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stall: int | None,
+    again: str,
+) -> None:
+    held = 9 if stall is None else stall
+    finding = Finding(9, 1, "sra", "rd_wdata", "instruction 3", held, (), 1, "seed-9.min.S", "seed-9.min.elf")
+    drawn: list[object] = []
+    monkeypatch.setattr(
+        "bsdgen.cosim.campaign.run_campaign", lambda *_, **__: Campaign(5, 7, 50, stall, 9, (9,), (finding,))
+    )
+    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **options: drawn.append(options["stall"]))
+    words = [] if stall is None else ["--stall", str(stall)]
+    assert main(["cosim", str(adder), "--random", "5", *words]) == 1
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    reduced = f" --stall {held}" if held else ""
+    assert f"reproduce: bsdgen cosim {adder} seed-9.min.elf{reduced}" in lines
+    assert f"whole program: bsdgen cosim {adder} --random 1 --seed 9 --size 50{again}" in lines
+    written = json.loads((adder / "cosim_random.json").read_text())
+    assert (written["stall"], written["findings"][0]["stall"], drawn) == (stall, held, [held])
+
+
+def test_stall_has_as_many_bits_as_the_bench(adder: Path) -> None:
+    assert main(["cosim", str(adder), str(PROGRAM), "--stall", str(2**32)]) == 2
+
+
+def test_architecture_tests_say_of_which_model_they_are(adder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = "bsdgen.cosim.architecture_tests"
+    for name in ("find_suite", "find_compiler", "make_environment"):
+        monkeypatch.setattr(f"{tests}.{name}", lambda *_: Path("none"))
+    monkeypatch.setattr(f"{tests}.run_architecture_tests", lambda *_, **__: [])
+    assert main(["riscof", str(adder), "--reference", "simulator", "-q"]) == 0
+    written = json.loads((adder / "riscof.json").read_text())
+    assert written["model_sha256"] == sha256(adder / "model.npz")
+    assert (written["verilog_sha256"], written["bsdgen"]) == ({}, __version__)
+
+
 def test_cosim_writes_its_result_and_fails_on_a_mismatch(
     adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bsdgen.cosim.run import ProgramResult
-
-    results = [
-        ProgramResult("sort", 100, 0, True, 1.0, ""),
-        ProgramResult("crc32", 7, 1, False, 0.5, "instruction 7 at pc 0x80000010 (add x1, x2, x3): rd_wdata"),
-    ]
-    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **__: results)
+    ends_with(monkeypatch, [SORT, WRONG])
     assert main(["cosim", str(adder), str(PROGRAM)]) == 1
     out = capsys.readouterr()
     assert "pc 0x80000010" in out.out
@@ -268,10 +367,7 @@ def test_cosim_writes_its_result_and_fails_on_a_mismatch(
 
 
 def test_core_alone_writes_no_result_about_the_model(adder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bsdgen.cosim.run import ProgramResult
-
-    results = [ProgramResult("sort", 100, 0, True, 1.0, "")]
-    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **__: results)
+    ends_with(monkeypatch, [SORT])
     (adder / "cosim.json").unlink(missing_ok=True)
     assert main(["cosim", str(adder), str(PROGRAM), "--against", "none"]) == 0
     assert not (adder / "cosim.json").exists()
@@ -280,14 +376,12 @@ def test_core_alone_writes_no_result_about_the_model(adder: Path, monkeypatch: p
 def test_random_programs_and_what_was_found(
     adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bsdgen.cosim.campaign import Campaign, Finding
-
     asked = {}
-    finding = Finding(8, 2, "sra", "rd_wdata", "instruction 3 at pc 0x80000010", (), 1, "seed-8.min.S", "")
+    finding = Finding(8, 2, "sra", "rd_wdata", "instruction 3 at pc 0x80000010", 0, (), 1, "seed-8.min.S", "")
 
     def campaign(*_: object, **options: object) -> Campaign:
         asked.update(options)
-        return Campaign(5, 7, 50, 1234, (8, 9), (finding,))
+        return Campaign(5, 7, 50, None, 1234, (8, 9), (finding,))
 
     monkeypatch.setattr("bsdgen.cosim.campaign.run_campaign", campaign)
     assert main(["cosim", str(adder), "--random", "5", "--seed", "7", "--size", "50", "-q"]) == 1

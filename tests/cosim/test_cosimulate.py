@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from standin import rv32i_model
-from tiny_elf import store_to_tohost, tiny_elf, words
+from tiny_elf import BASE, store_to_tohost, tiny_elf, words
 
 from bsdgen.bsd import Bsd
 from bsdgen.cli.app import main
@@ -31,7 +32,7 @@ from bsdgen.cosim.harness import HarnessPool
 from bsdgen.cosim.run import bench_depth, cosimulate, simulator_of
 from bsdgen.cosim.scoreboard import FIELDS, Expected, expected_rows
 from bsdgen.emit import emit
-from bsdgen.errors import InputError, ToolError, UsageError
+from bsdgen.errors import EndlessError, InputError, ToolError, UsageError
 from bsdgen.isa.assembler import encode, load_constant
 from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.machine import TRAP_OFFSET
@@ -95,9 +96,68 @@ def test_folder_and_programs_relative_to_where_we_are(cpu, small, monkeypatch):
 
 @pytest.mark.parametrize("harness", ["fast", "cocotb"])
 def test_a_held_core_retires_the_same(cpu, small, harness):
-    traps = PROGRAMS / "traps.elf"
-    for result in cosimulate(cpu, [traps, small], harness=harness, stall=0xACE1, jobs=1):
+    programs = [PROGRAMS / "traps.elf", small]
+    for result in cosimulate(cpu, programs, harness=harness, jobs=1):
+        assert (result.passed, result.cycles) == (True, result.retired), result
+    held = cosimulate(cpu, programs, harness=harness, stall=0xACE1, jobs=1)
+    for result in held:
         assert result.passed, result
+    assert held[0].cycles > 1.1 * held[0].retired
+    with pytest.raises(UsageError, match="stall must be 0 to 4294967295"):
+        cosimulate(cpu, programs, harness=harness, stall=2**32)
+
+
+# What is changed in the text of the core: its bus alone, everything that RVFI shows stays right.
+_RMASK = "assign mem_rmask = rvfi_valid ? rvfi_mem_rmask : 4'h0"
+_VALID = "assign rvfi_valid = enable &"
+SHELL = {
+    "read mask stuck": (_RMASK, "assign mem_rmask = 4'hf"),
+    "another byte": (
+        "mem_wmask = rvfi_valid ? rvfi_mem_wmask",
+        "mem_wmask = rvfi_valid ? 4'h2",
+    ),
+    "bytes of others": (".mem_rdata(mem_rdata)", ".mem_rdata({mem_rdata[7:0], mem_rdata[31:8]})"),
+    "reads while it is held": (_RMASK, "assign mem_rmask = rvfi_mem_rmask"),
+    "enable ignored": (_VALID, "assign rvfi_valid ="),
+    "never again": (_VALID, "assign rvfi_valid = (rvfi_order < 3) & enable &"),
+}
+
+
+@pytest.fixture
+def shell(cpu, tmp_path, request):
+    """A folder of the model with a shell that does one thing wrong."""
+    folder = tmp_path / "cpu"
+    shutil.copytree(cpu, folder, ignore=shutil.ignore_patterns(CACHE))
+    core = folder / "verilog" / "cpu_core.v"
+    good = core.read_text()
+    old, new = SHELL[request.param]
+    assert good.count(old) == 1, f"{old} is not in {core}"
+    core.write_text(good.replace(old, new))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("shell", "harness", "detail"),
+    [
+        ("read mask stuck", "fast", "instruction 0 at pc 0x80000000 (lui x1, 524288): bus_conflict is 0x1"),
+        ("another byte", "fast", "bus_conflict is 0x1, reference 0x0"),
+        ("bytes of others", "fast", "(lbu x3, 64(x1)): rd_wdata is 0x000000fa, reference 0x00000005"),
+        ("reads while it is held", "fast", "bus_stray is 0x1, reference 0x0"),
+        ("enable ignored", "fast", "bus_conflict is 0x1, reference 0x0"),
+        ("never again", "fast", "the core hangs: nothing retires after 3 instructions"),
+        ("never again", "cocotb", "the core hangs: nothing retires after 3 instructions"),
+    ],
+    indirect=["shell"],
+)
+def test_a_bus_that_is_not_what_rvfi_shows_is_caught(shell, tmp_path, harness, detail):
+    """The byte that is loaded is one of four equal ones; the seed holds the core at a load, cycles 6 to 8."""
+    code = [encode("lui", 1, imm=BASE >> 12), *[encode("lbu", 3, 1, imm=64)] * 8, encode("sb", rs1=1, rs2=3)]
+    code = [*code, *store_to_tohost(1, at=40), LOOP]
+    code += [0] * (16 - len(code)) + [0x05050505]
+    (result,) = cosimulate(shell, [elf(tmp_path, "bus", code)], harness=harness, stall=0x5A5A5A5A)
+    assert not result.passed
+    assert result.mismatches > 0
+    assert detail in result.detail
 
 
 @pytest.fixture
@@ -145,7 +205,7 @@ def test_random_programs_find_a_broken_gate_and_are_reduced(broken, tmp_path):
     again = run_campaign(broken, 1, seed=finding.seed)
     assert again.findings[0].detail == finding.detail
     # Both operands need a bit that is set, so one word is too few.
-    assert 2 <= finding.words <= 6, Path(finding.source).read_text()
+    assert 2 <= finding.words <= 12, Path(finding.source).read_text()
     source = Path(finding.source).read_text()
     assert f"Reproduce: bsdgen cosim {broken} {finding.elf}" in source
     (result,) = cosimulate(broken, [Path(finding.elf)])
@@ -293,6 +353,84 @@ def test_endless_program_and_bad_files(cpu, tmp_path):
         cosimulate(cpu, [text])
     with pytest.raises(InputError, match="no programs"):
         cosimulate(cpu, [])
+
+
+@pytest.mark.parametrize("harness", ["fast", "cocotb"])
+def test_what_failed_is_told_though_another_program_does_not_end(cpu, small, tmp_path, harness):
+    failing = elf(tmp_path, "failing", [*store_to_tohost(3), LOOP])
+    endless = elf(tmp_path, "endless", [LOOP])
+    options = {"harness": harness, "max_steps": 1000, "jobs": 1}
+    found = []
+    results = cosimulate(cpu, [failing, endless, small], **options, found=found.append)
+    assert found == [results]
+    assert [(item.failed, item.endless, item.passed) for item in results] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
+    assert "without a word store to 'tohost'" in results[1].detail
+    found.clear()
+    with pytest.raises(EndlessError, match="1000 instructions"):
+        cosimulate(cpu, [endless, small], **options, found=found.append)
+    assert [item.endless for item in found[0]] == [True, False]
+
+
+def test_what_failed_is_told_though_the_simulator_breaks_down(cpu, small, tmp_path, monkeypatch):
+    failing = elf(tmp_path, "failing", [*store_to_tohost(3), LOOP])
+    run = HarnessPool.run
+
+    def breaks_down(pool, jobs):
+        yield from run(pool, list(jobs)[:1])
+        raise ToolError("no more")
+
+    monkeypatch.setattr(HarnessPool, "run", breaks_down)
+    found = []
+    with pytest.raises(ToolError):
+        cosimulate(cpu, [failing, small], found=found.append)
+    assert [item.name for item in found[0]] == ["failing"]
+    found.clear()
+    with pytest.raises(ToolError):
+        cosimulate(cpu, [small, failing], found=found.append)
+    assert not found
+
+
+class LatePool:
+    """Answers when it has all jobs, the last one first: the image of each must still be its own."""
+
+    def __init__(self, _, work, jobs):
+        self.work = work
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert not list(self.work.iterdir())
+
+    def run(self, jobs):
+        taken = [(job, (self.work / job["image"]).read_text()) for job in jobs]
+        assert len({text for _, text in taken}) == len(taken)
+        self.stalls = [job.get("stall", 0) for job, _ in taken]
+        for number, (job, text) in reversed(list(enumerate(taken))):
+            assert (self.work / job["image"]).read_text() == text
+            yield number, {"retired": 1, "done": True, "wrong": False, "tohost": 1}
+
+
+def test_an_image_stays_until_its_job_is_done(cpu, monkeypatch):
+    pools = []
+    monkeypatch.setattr("bsdgen.cosim.campaign.simulator_of", lambda *_: None)
+    monkeypatch.setattr(
+        "bsdgen.cosim.campaign.HarnessPool", lambda *a: pools.append(LatePool(*a)) or pools[-1]
+    )
+    campaign = run_campaign(cpu, 12, seed=3, size=1, jobs=1)
+    assert (campaign.programs, campaign.retired, campaign.failed) == (12, 12, ())
+    # Every second core is held, each by another seed; or all, or none.
+    assert [bool(stall) for stall in pools[0].stalls] == [True, False] * 6
+    assert len(set(pools[0].stalls)) == 7
+    for stall in (0, 9):
+        run_campaign(cpu, 2, size=1, stall=stall)
+        assert pools[-1].stalls == [stall, stall]
+    with pytest.raises(UsageError, match="stall must be"):
+        run_campaign(cpu, 2, stall=2**32)
 
 
 def test_folder_without_verilog_or_with_another_model(tmp_path, small):

@@ -10,7 +10,7 @@ import pytest
 from readers import make_readers
 from small_models import adder_model, decoder_model
 
-from bsdgen.artifacts import write_json
+from bsdgen.artifacts import sha256, write_json
 from bsdgen.bench.results import save
 from bsdgen.circuit.aig import aig_from_bsd
 from bsdgen.circuit.aiger import write_aiger
@@ -92,7 +92,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(folder / "adder" / "measure.json", folder / "part" / "measure.partial.json")
     shutil.copyfile(folder / "coverage.json", folder / "adder" / "coverage.json")
     program = {"name": "p", "retired": 3, "mismatches": 0, "passed": True, "wall_s": 0.5, "detail": ""}
-    facts = {"harness": "fast", "against": "simulator", "programs": [program]}
+    of = {"model_sha256": sha256(folder / "adder" / "model.npz")}
+    facts = {**of, "harness": "fast", "against": "simulator", "programs": [program]}
     write_json(folder / "adder" / "cosim.json", facts)
     assert run("record ./tiny.elf -o ./steps -q", folder) == 0
     shutil.copyfile(folder / "steps" / "tiny.parquet", folder / "steps.parquet")

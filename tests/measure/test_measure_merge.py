@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from small_models import adder_model, decoder_model
 
 from bsdgen.artifacts import read_json, write_json
 from bsdgen.cli.app import main
-from bsdgen.errors import InputError, UsageError
+from bsdgen.errors import InputError, ToolError, UsageError
 from bsdgen.measure import Measurement, measure, merge, read_measurement
 from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
@@ -70,6 +71,8 @@ def test_a_vector_counts_once(folder: Path, other: str, capsys: pytest.CaptureFi
     [
         ({"model_sha256": "0" * 64}, "of another model"),
         ({"oracle": "simulator:rv32e"}, "of another oracle"),
+        ({"oracle_sha256": "0" * 64}, "another version of the oracle's source"),
+        ({"tools": {"bsdgen": "0.0.9"}}, "another version of the tools .bsdgen 0.0.9, expected bsdgen 0"),
         ({"stream": "rv32i-0"}, "vectors of 'rv32i-0'"),
         ({"version": 1}, "no measurement of version 2"),
         ({"vectors": 5001}, "says 5,001 vectors"),
@@ -118,6 +121,42 @@ def test_resume_of_another_model_is_refused(folder: Path, tmp_path: Path) -> Non
     before = target.read_bytes()
     assert main(["measure", str(folder / "model"), "-o", str(target), "--resume"]) == 3
     assert target.read_bytes() == before
+
+
+def test_resume_with_an_oracle_that_was_edited_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name is the same, the answers need not be."""
+    source = "def add(a, b):\n    return {'total': a + b}\n"
+    (tmp_path / "edited_oracle.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    adder_model(oracle="edited_oracle:add").save(tmp_path / "adder")
+    words = ["measure", str(tmp_path / "adder"), "-q"]
+    assert main([*words, "-n", "1000"]) == 0
+    facts = read_json(tmp_path / "adder" / "measure.json")
+    assert facts["oracle_sha256"] == hashlib.sha256(source.encode()).hexdigest()
+    assert set(facts["tools"]) == {"bsdgen", "python", "numpy", "numba"}
+    assert main([*words, "-n", "2000", "--resume"]) == 0
+    (tmp_path / "edited_oracle.py").write_text(f"# fixed\n{source}")
+    assert main([*words, "-n", "3000", "--resume"]) == 3
+    assert "another version of the oracle's source" in capsys.readouterr().err
+
+
+def test_errors_are_written_though_the_verilog_cannot_be_proved(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: object) -> None:
+        raise ToolError("yosys is missing")
+
+    monkeypatch.setattr("bsdgen.cli.measure._netlist_differs", missing)
+    target = tmp_path / "measure.json"
+    assert main(["measure", str(folder / "model"), "-o", str(target), "-n", "4000"]) == 1
+    assert "yosys is missing" in capsys.readouterr().err
+    assert result(target) == result(folder / "a.json")
+    adder_model(oracle="examples.adder:add").save(tmp_path / "adder")
+    assert main(["measure", str(tmp_path / "adder"), "-n", "4000"]) == 4
+    assert read_json(tmp_path / "adder" / "measure.json")["errors"] == 0
 
 
 def test_resume_with_nothing_there_begins(

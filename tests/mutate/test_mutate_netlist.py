@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from bsdgen.bits import from_bool, to_bool
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger, write_aiger
 from bsdgen.cli.app import main
-from bsdgen.errors import ToolError, UsageError
+from bsdgen.errors import ToolError, ToolTimeout, UsageError
 from bsdgen.mutate import decision
 from bsdgen.mutate.faults import KINDS, draw_fault, faulty
 from bsdgen.mutate.result import judge
+from bsdgen.mutate.run import mutate_netlist
 from bsdgen.mutate.simulation import Vectors, outputs_on
 from bsdgen.mutate.vectors import columns_of
 from bsdgen.prove.given import read_specification
@@ -133,7 +135,7 @@ def test_one_fault_alone(adder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main([*run(adder, "-q", "--json")[:4], "--only", "23", "-q", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["faults"]
     for item in (one, all_of_them[23]):
-        del item["seconds"]
+        del item["seconds"], item["proof"]  # alone it is a sample of its kind
     assert one == all_of_them[23]
     assert main(run(adder, "--only", "3", "-q")) == 2
 
@@ -156,7 +158,7 @@ def test_what_is_undecided_is_not_killed(
     adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slow(*_: object, **__: object) -> bool:
-        raise ToolError("yosys-abc cec gave no answer within 1 s")
+        raise ToolTimeout("yosys-abc did not end within 1 s")
 
     monkeypatch.setattr(decision, "abc_equal", slow)
     assert main(run(adder, "--engine", "abc", "--json", "-q")) == 1  # vectors show some of them
@@ -166,6 +168,80 @@ def test_what_is_undecided_is_not_killed(
     silent = next(item["number"] for item in facts["faults"] if not item["killable"])
     assert main([*run(adder)[:4], "--engine", "abc", "--only", str(silent)]) == 5
     assert "undecided: 1" in capsys.readouterr().out
+
+
+def test_a_sample_goes_through_the_whole_proof(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Engines that are asked about one fault may be right where the proof of a model is wrong."""
+    assert main(run(adder)) == 0
+    assert "by `prove`" in (text := capsys.readouterr().out) and "1 of 1" in text
+    facts = read_json(adder / "mutate.json")
+    by_kind = {kind: [item for item in facts["faults"] if item["kind"] == kind] for kind in KINDS}
+    for row in facts["summary"][:-1]:
+        assert row["sampled"] == row["sample_disproved"] == min(1, row["killable"])
+        assert sum(item["proof"] == "disproved" for item in by_kind[row["kind"]]) == row["sampled"]
+    with monkeypatch.context() as patch:
+        # The proof of the netlist without a fault is right whatever is refuted; any other is not.
+        patch.setattr("bsdgen.prove.engines._refuted_by_abc", lambda a, b, timeout_s: {})
+        patch.setattr("bsdgen.prove.engines._refuted_by_sat", lambda a, b: {})
+        patch.setattr("bsdgen.prove.run.survey", lambda workers, of, cells, engine: [frozenset(range(5))])
+        patch.setattr("bsdgen.prove.given.cared_positions", lambda *_: range(5))
+        assert main(run(adder)) == 1
+        assert "NOT DISPROVED BY THE PROOF: 7" in capsys.readouterr().out
+    assert main(run(adder, "--sample", "0", "-q")) == 0
+    assert not any(item["proof"] for item in read_json(adder / "mutate.json")["faults"])
+
+
+def test_a_run_that_breaks_down_goes_on(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, asked = decision.abc_equal, []
+
+    def breaks(*arguments: Any, **more: Any) -> bool:
+        asked.append(1)
+        if len(asked) == 20:
+            raise ToolError("yosys-abc fell over")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(decision, "abc_equal", breaks)
+    words = run(adder, "--engine", "abc", "-q")
+    assert main(words) == 4
+    partial = adder / "mutate.partial.json"
+    kept = read_json(partial)["faults"]
+    assert len(kept) >= 8 and not (adder / "mutate.json").exists()
+    asked.clear()
+    monkeypatch.setattr(decision, "abc_equal", lambda *a, **more: asked.append(1) or real(*a, **more))
+    assert main([*words, "--resume"]) == 0
+    assert not partial.exists() and 0 < len(asked) <= N - len(kept)
+    resumed = read_json(adder / "mutate.json")
+    assert main(words) == 0
+    anew = read_json(adder / "mutate.json")
+    for facts in (resumed, anew):
+        for item in facts["faults"]:
+            del item["seconds"]
+    assert resumed["faults"] == anew["faults"] and resumed["sources"] == anew["sources"]
+    assert main([*words, "--seed", "9", "--resume"]) == 3  # that would be a mixture
+    assert "of another model, specification, seed" in capsys.readouterr().err
+    assert main([*run(adder)[:4], "--only", "1", "--resume", "-q"]) == 2
+
+
+def test_specifications_of_one_name_are_two(adder: Path) -> None:
+    """What a process keeps of one is nothing for the other."""
+    file, aig = adder.parent / "spec.v", read_aiger(adder / "circuit.aig").aig
+    loose = read_specification(file, adder_schema(4))
+    file.write_text(SPEC.replace("{5{(a & b) == 0}}", "5'h1f").replace("a | b", "a + b"))
+    strict = read_specification(file, adder_schema(4))
+    assert loose.name == strict.name and loose.digest != strict.digest
+    faults = [draw_fault(aig, 0, k) for k in range(12)]
+    found = []
+    for spec in (loose, strict):
+        wrong = [bool(wrong_rows(faulty(aig, fault), spec).any()) for fault in faults]
+        options = {"engines": ("sat",), "vectors": 64, "sample": 0}
+        result = mutate_netlist(adder_model(), adder, spec, range(12), **options)  # type: ignore[arg-type]
+        assert [item.engines["sat"] == "differs" for item in result.faults] == wrong
+        found.append(wrong)
+    assert found[0] != found[1]
 
 
 def test_a_netlist_that_is_wrong_is_refused(adder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from prove_models import step_model, write_all
@@ -9,7 +11,9 @@ from standin import written_step
 
 from bsdgen.circuit.equivalence import ENGINES
 from bsdgen.cli.app import main
-from bsdgen.errors import UsageError
+from bsdgen.errors import InputError, ToolError, ToolRefusal, ToolTimeout, UsageError
+from bsdgen.model import Model
+from bsdgen.mutate import shell
 from bsdgen.mutate.shell import prove_core_text
 from bsdgen.mutate.shell_faults import SHELL_KINDS, draw_shell_fault, faulty_verilog, sites
 from bsdgen.prove.stages import files_of
@@ -58,6 +62,58 @@ def test_the_proof_of_the_core_judges(folder: Path, verilog: str) -> None:
     equal = said("rvfi_intr <= \\$10 ;", "rvfi_intr <= \\$10 & (rvfi_intr | \\$10 );")
     assert [verdict for verdict, _ in equal] == ["equal", "equal"]
     assert said("if (write__en)", "if (no_such_net[7])")[0][0] == "refused"
+
+
+def test_a_core_that_cannot_be_read_says_nothing_of_the_proof(
+    folder: Path, verilog: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (ENGINES, "rv32i", None, 60.0)
+    broken = verilog.replace("if (write__en)", "if (write__en", 1)
+    answers = prove_core_text(folder, broken, "", *words)
+    assert {answer[0] for answer in answers.values()} == {"refused"}
+    assert "syntax error" in answers["abc"][1]
+    fault = draw_shell_fault(verilog, 0, 0)
+    result = shell._result(fault, answers, None, "")
+    assert (result.verdict, result.killable) == ("refused", False)
+    for error in (ToolTimeout("Yosys did not end"), InputError("no room"), ToolError("killed")):
+        # that says nothing of the core either
+        monkeypatch.setattr(shell, "load_stage", Mock(side_effect=error))
+        with pytest.raises(type(error)):
+            prove_core_text(folder, verilog, "", *words)
+
+
+def test_a_core_that_verilator_refuses_ends_no_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuses = Mock(side_effect=ToolRefusal("Verilator failed with exit code 1:\n%Error: no"))
+    monkeypatch.setattr(shell, "cosimulate", refuses)
+    text = files_of(folder)["core"][0].read_text(encoding="utf-8")
+    assert shell._run(folder, text, [folder / "a.elf"], 10, 1) == (
+        -1,
+        "nothing, as Verilator refuses it (%Error: no)",
+    )
+    monkeypatch.setattr(shell, "cosimulate", Mock(side_effect=ToolError("Verilator is missing")))
+    with pytest.raises(ToolError, match="is missing"):
+        shell._run(folder, text, [folder / "a.elf"], 10, 1)
+
+
+def test_a_run_of_cores_is_kept_and_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found before an error stays, and is not asked again."""
+    calls: list[int] = []
+
+    def said(workers: object, folder: Path, calls_: list[Any], limit_s: float) -> list[Any]:
+        calls.append(len(calls_))
+        if len(calls) == 4:
+            raise ToolError("Yosys fell over")
+        verdict = "equal" if len(calls) == 1 or calls_[0][1] == "" else "differs"
+        return [dict.fromkeys(ENGINES, (verdict, "", 0.0)) for _ in calls_]
+
+    monkeypatch.setattr(shell, "_prove_all", said)
+    model, kept = Model.load(folder), []
+    with pytest.raises(ToolError):
+        shell.mutate_shell(model, folder, range(4), jobs=1, checkpoint=kept.append)
+    assert [item.number for item in kept[-1].faults] == [0, 1]
+    run = shell.mutate_shell(model, folder, range(4), jobs=1, before=kept[-1])
+    assert [item.number for item in run.faults] == [0, 1, 2, 3]
+    assert calls == [1, 1, 1, 1, 1, 1, 1]  # the sound core, 0, 1, 2 that failed; the sound core, 2, 3
 
 
 def test_usage(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Random programs: complete files, the same for the same seed, and with everything in them."""
 
+import hashlib
 import subprocess
 import sys
 from io import BytesIO
@@ -16,8 +17,15 @@ from bsdgen.isa.assembler import encode, load_constant
 from bsdgen.isa.disassembly import disassemble
 from bsdgen.isa.elf import Image, build_elf
 from bsdgen.isa.encoding import ENCODINGS, ILLEGAL, INSTRUCTIONS, decode
-from bsdgen.isa.generate import MAX_INSTRUCTIONS, PASSES, generate_elf, generate_program
-from bsdgen.isa.program import load_program
+from bsdgen.isa.generate import (
+    MAX_INSTRUCTIONS,
+    PASSES,
+    generate_elf,
+    generate_images,
+    generate_program,
+    symbols_of,
+)
+from bsdgen.isa.program import Program, Segment, load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.isa.step import classify, step
 from bsdgen.isa.units import Dice, UnitMaker
@@ -57,6 +65,49 @@ def test_smallest_program_has_everything(tmp_path: Path, seed: int) -> None:
         assert trap[kinds == INSTRUCTIONS.index(name)].any(), name
     assert (run.rows["insn"][kinds == ILLEGAL] & 0x7F == 0x73).any()
     assert trap[kinds == ILLEGAL].all()
+
+
+BRANCHES = ("beq", "bne", "blt", "bge", "bltu", "bgeu")
+
+
+def own_program(seed: int, size: int = 1) -> Program:
+    images = generate_images(seed, size, own=True)
+    segments = tuple(Segment(image.address, image.data) for image in images)
+    return Program(Path("own"), images[0].address, segments, symbols_of(images[0].address))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_smallest_program_for_our_own_reference_has_all_that_traps(seed: int) -> None:
+    run = run_program(own_program(seed), max_steps=20_000)
+    assert run.passed
+    insn, trap = run.rows["insn"], run.rows["trap"] == 1
+    kinds = classify(insn)
+    assert {INSTRUCTIONS[kind] for kind in kinds if kind != ILLEGAL} == set(INSTRUCTIONS)
+    for name in (*BRANCHES, "lh", "lhu", "lw", "sh", "sw", "jal", "jalr", "ecall", "ebreak"):
+        assert trap[kinds == INSTRUCTIONS.index(name)].any(), name
+    illegal = insn[kinds == ILLEGAL]
+    system = illegal[illegal & 0x7F == 0x73] >> 12 & 7
+    assert {0, 4} < set(system.tolist())
+    assert (illegal & 0x7F == 0x0F).any()
+    assert trap[kinds == ILLEGAL].all()
+
+
+def test_programs_for_our_own_reference_begin_anywhere() -> None:
+    entries = [own_program(seed).entry for seed in range(60)]
+    assert all(entry % 4 == 0 for entry in entries)
+    assert {entry >> 31 for entry in entries} == {0, 1}
+    assert len({entry & 0xFFF for entry in entries}) > 40
+    assert min(entries) < 0x1000
+    assert max(entries) > 0xFFE00000
+    words = {word for seed in range(30) for word in run_program(own_program(seed)).rows["insn"].tolist()}
+    assert {0x30200073, 0x10500073, 0x0000100F} <= words  # MRET, WFI, FENCE.I
+    assert any(word & 0xFFFFF07F == 0x73 and word & 0xF80 for word in words)  # ECALL with rd
+
+
+def test_programs_that_spike_runs_too_are_the_same_as_ever() -> None:
+    assert {image.address for image in generate_images(1, 1)} == {0x80000000, 0x80080000}
+    digest = hashlib.sha256(generate_elf(1, 300)).hexdigest()
+    assert digest == "ffe5c2ec2490f08bfc9a396610c36f3d77d7e80355dba187eb33362c1b421975"
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40])

@@ -10,7 +10,7 @@ import pytest
 from small_learned import learned_unit
 from small_models import LEARNED, adder_model, decoder_model
 
-from bsdgen.artifacts import write_json
+from bsdgen.artifacts import sha256, write_json
 from bsdgen.bsd import Bsd
 from bsdgen.errors import InputError
 from bsdgen.measure import measure
@@ -64,8 +64,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = decoder_model()
     model.save(folder)
     result = measure(model, SimulatorOracle(), vectors=20_000, seed=9)
-    write_json(folder / "measure.json", {"oracle": "simulator:rv32i", **result.as_dict()})
-    write_json(folder / "cosim.json", {"programs": PROGRAMS})
+    of = {"model_sha256": sha256(folder / "model.npz")}
+    (folder / "verilog").mkdir()
+    step = folder / "verilog" / "rv32i_step.v"
+    step.write_text("module rv32i_step; endmodule\n", encoding="utf-8")
+    write_json(folder / "measure.json", {**of, "oracle": "simulator:rv32i", **result.as_dict()})
+    ran = {"verilog_sha256": {step.name: sha256(step)}}
+    write_json(folder / "cosim.json", {**of, **ran, "programs": PROGRAMS})
     write_report(folder, figures=folder / "img")
     return folder
 
@@ -209,8 +214,33 @@ def test_circuit_of_the_folder_is_counted(tmp_path: Path) -> None:
     assert facts["circuit"]["ands_of_diagram"] > smaller.n_ands
 
 
+def test_programs_that_ran_on_other_verilog_are_out_of_date(tmp_path: Path) -> None:
+    """Also a result that does not say what it ran on."""
+    folder = tmp_path / "adder"
+    adder_model(4).save(folder)
+    step = folder / "verilog" / "adder_step.v"
+    step.parent.mkdir()
+    step.write_text("module a; endmodule\n", encoding="utf-8")
+    of = {"model_sha256": sha256(folder / "model.npz"), "programs": PROGRAMS}
+    ran = of | {"verilog_sha256": {step.name: sha256(step)}}
+
+    def stale(result: dict[str, object]) -> bool:
+        write_json(folder / "cosim.json", result)
+        facts = write_report(folder)
+        text = (folder / "report.html").read_text(encoding="utf-8") + summary_text(facts, folder)
+        said = [words in text for words in ("out of date", "The Verilog is", "the Verilog is another")]
+        assert said == 3 * [facts["cosim"]["stale"]]
+        return bool(facts["cosim"]["stale"])
+
+    assert not stale(ran) and stale(of)
+    step.write_text("module b; endmodule\n", encoding="utf-8")
+    assert stale(ran)
+
+
+@pytest.mark.parametrize("of", [{}, {"model_sha256": "0" * 64}])
 @pytest.mark.parametrize("width", [2, 4])
-def test_what_an_earlier_model_left_is_not_reported(tmp_path: Path, width: int) -> None:
+def test_what_an_earlier_model_left_is_not_reported(tmp_path: Path, width: int, of: dict[str, str]) -> None:
+    """A result that does not say of which model it is may be any model's."""
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import write_aiger
 
@@ -220,8 +250,8 @@ def test_what_an_earlier_model_left_is_not_reported(tmp_path: Path, width: int) 
     plain = aig_from_bsd(adder_model(width).bsd)
     earlier = dataclasses.replace(plain, outputs=plain.outputs ^ 1)
     write_aiger(folder / "circuit.aig", earlier)
-    write_json(folder / "measure.json", {"model_sha256": "0" * 64, "vectors": 9, "errors": 0})
-    write_json(folder / "cosim.json", {"model_sha256": "0" * 64, "programs": PROGRAMS})
+    write_json(folder / "measure.json", {**of, "version": 2, "vectors": 9, "errors": 0})
+    write_json(folder / "cosim.json", {**of, "programs": PROGRAMS})
     facts = write_report(folder)
     assert (facts["measure"], facts["cosim"]) == (None, None)
     assert (facts["circuit"]["ands"], facts["circuit"]["emitted"]) == (aig_from_bsd(model.bsd).n_ands, False)

@@ -19,14 +19,14 @@ ENGINES = ("abc", "sat")
 STEPS = [{"name": "proof", "checked": "5", "found": "4", "verdict": "NO", "seconds": 1.5, "error": "a < b"}]
 
 
-def stage(file: Path, *, wrong: tuple[str, ...] = ()) -> StageProof:
+def stage(file: Path, *more: Path, wrong: tuple[str, ...] = ()) -> StageProof:
     proved = {engine: 5 - len(wrong) for engine in ENGINES}
     said = Said("simulator", {"sum": "0x6"}, True)
     example = Counterexample("add", "add x1, x2, x3", {"a": "0x3"}, {"sum": "0x6"}, {"sum": "0x7"}, (said,))
     return StageProof(
         name="diagram",
         artifact=str(file),
-        sha256=sha256(file),
+        artifacts={name.name: sha256(name) for name in (file, *more)},
         verdict="disproved" if wrong else "proved",
         wall_s=0.5,
         outputs=(Row("sum", 5, proved, dict.fromkeys(ENGINES, 0.1), wrong),),
@@ -122,12 +122,18 @@ def test_a_proof_of_a_file_that_changed_is_no_proof(folder: Path) -> None:
     netlist.parent.mkdir()
     netlist.write_text("module a; endmodule\n", encoding="utf-8")
     made = proof(folder)
-    made = msgspec.structs.replace(made, stages=(*made.stages, stage(netlist)))
+    core = netlist.with_name("adder_core.v")
+    core.write_text("module c; endmodule\n", encoding="utf-8")
+    made = msgspec.structs.replace(made, stages=(*made.stages, stage(netlist), stage(core, netlist)))
     write_json(folder / "proof.json", made)
-    assert [item["stale"] for item in page_of(folder)[0]["proof"]["stages"]] == [False, False]
+    assert [item["stale"] for item in page_of(folder)[0]["proof"]["stages"]] == [False, False, False]
     netlist.write_text("module b; endmodule\n", encoding="utf-8")
     facts, page = page_of(folder)
-    assert [item["stale"] for item in facts["proof"]["stages"]] == [False, True]
+    assert [item["stale"] for item in facts["proof"]["stages"]] == [
+        False,
+        True,
+        True,
+    ]  # it stands in the core
     assert "out of date</b>" in page and "the file is another one by now" in page
     assert "files are others by now: diagram" in summary_text(facts, folder / "report.html")
 
@@ -136,7 +142,8 @@ def test_mutants_are_a_table_and_a_picture(folder: Path) -> None:
     write_json(folder / "mutate.json", mutants(folder, folder / "model.npz"))
     facts, page = page_of(folder)
     assert facts["mutate"]["summary"][-1] == {
-        "kind": "all", "n": 2, "equivalent": 0, "undecided": 0, "killable": 2, "proof": 2, "programs": 1
+        "kind": "all", "n": 2, "equivalent": 0, "undecided": 0, "refused": 0, "killable": 2, "proof": 2,
+        "sampled": 0, "sample_disproved": 0, "programs": 1,
     }  # fmt: skip
     assert "Who catches which faults" in page and "fault in the netlist" in page
     assert "another one by now" not in page
