@@ -103,15 +103,18 @@ class System(Elaboratable):
         return core
 
     def _behind_bus(self, m: Module, around: Peripherals) -> FpgaCore:
-        """Memory and registers that take the request in one cycle and answer in the next."""
+        """Memory and registers that take a request in one cycle and answer in the next.
+
+        As an access ends, the memory reads where the fetch behind it will be, which is so answered at once.
+        """
         m.submodules.core = core = FpgaCore(self.modules, layout.RESET_PC)
         in_ram, ram_data, kept = Signal(), Signal(32), Signal(32)
-        asks, answers = Signal(), Signal()
+        asks, answers, ahead = Signal(), Signal(), Signal()
         m.submodules.ram = self._ram(
             "soc_ram_sync",
-            i_enable=asks & in_ram,
-            i_addr=core.bus_addr,
-            i_wmask=core.bus_wmask,
+            i_enable=(asks & in_ram) | ahead,
+            i_addr=Mux(ahead, core.bus_next, core.bus_addr),
+            i_wmask=Mux(ahead, 0, core.bus_wmask),
             i_wdata=core.bus_wdata,
             o_rdata=ram_data,
         )
@@ -119,11 +122,12 @@ class System(Elaboratable):
             in_ram.eq(core.bus_addr[31]),
             asks.eq(core.bus_valid & ~answers),
             core.bus_ready.eq(answers),
+            ahead.eq(core.bus_valid & answers & ~core.bus_instr & core.bus_next[31]),
             core.bus_rdata.eq(Mux(in_ram, ram_data, kept)),
             around.addr.eq(core.bus_addr),
             around.wdata.eq(core.bus_wdata),
             around.rmask.eq(Mux(asks & ~in_ram, core.bus_rmask, 0)),
             around.wmask.eq(Mux(asks & ~in_ram, core.bus_wmask, 0)),
         ]
-        m.d.sync += [answers.eq(asks), kept.eq(around.rdata)]
+        m.d.sync += [answers.eq(asks | ahead), kept.eq(around.rdata)]
         return core
