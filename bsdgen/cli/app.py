@@ -28,6 +28,7 @@ from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
 from bsdgen.cli.riscof import riscof
+from bsdgen.cli.synth import synth
 from bsdgen.cli.verify import verify
 
 EXIT_CODES = (
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "learn": (learn, "bsdgen learn traces/ -o rtl_out/rv32i"),
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
     "optimise": (optimise, "bsdgen optimise rtl_out/rv32i --goal delay"),
+    "synth": (synth, "bsdgen synth rtl_out/rv32i --compare picorv32.v:picorv32"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "riscof": (riscof, "bsdgen riscof rtl_out/rv32i --suite riscv-arch-test/"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
