@@ -56,12 +56,17 @@ AREA = (
     _mfs(3),
     _joined("resub odc", _DONT_CARES),
     _mfs(2, extract=False),
+    _mfs(3, "dch -f"),
     _mfs(4),
     _joined("resub odc, compress2rs", _DONT_CARES, compress2rs()),
-    _joined("dch, compress2rs", "dch", compress2rs()),
-    _mfs(2, "dch", extract=False),
     _mfs(5, "dch -f"),
+    _mfs(3, extract=False),
+    _joined("dch, compress2rs", "dch", compress2rs()),
+    _mfs(4, "synch2"),
     _mfs(6),
+    _mfs(2, "dch", extract=False),
+    _mfs(4, "syn3 + syn3"),
+    _mfs(5, extract=False),
     _mfs(2, "dch -f", wide=True),
 )
 DELAY = (
@@ -72,14 +77,13 @@ DELAY = (
     _joined("compress2rs, levels kept", "dch", compress2rs(keep_levels=True)),
     _joined("dch -f, if -g 8", "dch -f", "if -g -K 8"),
     _joined("dch -f, &if -g", "&get -n", "&dch -f", "&if -g -K 6", "&st", "&put"),
-    _joined("syn4, synch2, if -g", "&get -n", "&syn4", "&synch2", "&put", "if -g -K 6"),
     _joined("resub odc, if -g", _DONT_CARES, "if -g -K 6"),
     _joined("compress2rs, if -g", compress2rs(), "dch -f", "if -g -K 6"),
     _joined("mfs4, if -g", _mfs(4, "dch -f").commands, "if -g -K 6", "strash", "dch -f", "if -g -K 6"),
     _joined("if -g -a", "dch -f", "if -g -a -K 6", "strash", "dch -f", "if -g -K 6"),
     _joined("if -x, if -g", "if -x -K 6", "strash", "dch -f", "if -g -K 6"),
 )
-BALANCED = (*DELAY, *AREA[:4])
+BALANCED = (*DELAY, AREA[0], AREA[2])
 RECIPES: dict[Goal, tuple[Recipe, ...]] = {"area": AREA, "delay": DELAY, "balanced": BALANCED}
 _REGROUP = (
     _joined("regroup, disjoint", "if -x -K 6", "strash", "dch -f", "if -a -K 4"),

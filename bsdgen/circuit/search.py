@@ -158,7 +158,7 @@ class _Walk:
         proved, seconds = self._prove(aig)
         if not proved:
             raise CheckFailed(
-                f"{name} is not the model's function; write it again with `bsdgen emit`, then search again"
+                f"{name} is not the model's function; write it anew with `bsdgen emit`, or begin with another"
             )
         number = self._note(Point("", -1, aig.n_ands, aig.depth, 0.0, True, seconds, name))
         self._consider(number, aig)

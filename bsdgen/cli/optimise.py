@@ -37,6 +37,15 @@ def optimise(
             help="What is to be least: ANDs, levels, or their product.",
         ),
     ] = GoalChoice.AREA,
+    start: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Begin with this AIGER file, such as what another search found; may be given more than once "
+            "(default: the diagram, and circuit.aig if it is there).",
+        ),
+    ] = None,
     patience: Annotated[
         int,
         typer.Option(
@@ -61,7 +70,7 @@ def optimise(
 ) -> None:
     """Search for a smaller or shallower circuit of a learned model, each step proved equal to the diagram.
 
-    Scripts of ABC commands are applied in turn, from the diagram and from circuit.aig, if that is there.
+    Scripts of ABC commands are applied in turn, from the diagram and from circuit.aig (or --from).
     Writes optimised/GOAL.aig, optimised/GOAL.json with all that was tried, the front of ANDs against levels,
     and optimised/curve.svg. Ends with exit code 5 if --time-limit ended it; --resume goes on and ends with
     the same bytes as a search that was never stopped.
@@ -81,7 +90,7 @@ def optimise(
     if not resume:
         shutil.rmtree(steps, ignore_errors=True)
     out.resumable = steps.is_dir
-    reference, given = _given(loaded, model)
+    reference, given = _given(loaded, model, start or [])
     with out.progress(f"searching ({goal.value})") as progress:
         found = search(
             reference,
@@ -104,13 +113,15 @@ def optimise(
     shutil.rmtree(steps, ignore_errors=True)
 
 
-def _given(model: "Model", folder: Path) -> "tuple[Aig, dict[str, Aig]]":
+def _given(model: "Model", folder: Path, start: list[Path]) -> "tuple[Aig, dict[str, Aig]]":
     """The diagram's graph, and all graphs to start from."""
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import read_aiger
     from bsdgen.circuit.netlist import order_by_schema
 
     reference = aig_from_bsd(model.bsd)
+    if start:
+        return reference, {str(path): order_by_schema(read_aiger(path), model.schema) for path in start}
     given = {"diagram": reference}
     if (folder / "circuit.aig").is_file():
         given["circuit.aig"] = order_by_schema(read_aiger(folder / "circuit.aig"), model.schema)

@@ -128,6 +128,19 @@ def test_time_limit_keeps_the_best_so_far_and_goes_on(
     assert (model / "optimised" / "balanced.aig").read_bytes() == wanted
 
 
+def test_begin_with_what_another_search_found(
+    few: None, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["optimise", str(model), "--goal", "delay", "--patience", "1"]) == 0
+    found = model / "optimised" / "delay.aig"
+    assert main(["optimise", str(model), "--goal", "area", "--patience", "1", "--from", str(found)]) == 0
+    points = json.loads((model / "optimised" / "area.json").read_text())["points"]
+    assert [point["note"] for point in points if not point["recipe"]] == [str(found)]
+    capsys.readouterr()
+    assert main(["optimise", str(model), "--from", str(model / "none.aig")]) == 3
+    assert "none.aig" in capsys.readouterr().err
+
+
 def test_circuit_of_another_model(few: None, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     schema = Model.load(model).schema
     builder = AigBuilder(schema.n_inputs)
