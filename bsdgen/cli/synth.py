@@ -50,8 +50,8 @@ def synth(
         typer.Option(
             "--compare",
             metavar="FILE:TOP",
-            help="A Verilog core to put beside it, FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...]; may be given "
-            "more than once.",
+            help="A Verilog core to put beside it, [NAME=]FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...]; may be "
+            "given more than once.",
         ),
     ] = None,
     clock: Annotated[
@@ -147,7 +147,7 @@ def _draw(folder: Path, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...
         sta = asic.sta == "used"
         path = [(row.path.ns if row.path else 0.0) if sta else (row.abc_ns or 0.0) for row in asic.rows]
         panels = [
-            ("area, mm²", [("memories", memories), ("the rest", rest)]),
+            ("area, mm²", [("the rest", rest), ("memories", memories)]),
             (f"critical path, ns ({'OpenSTA' if sta else 'ABC'})", [("", path)]),
             (f"power at {asic.clock_mhz:g} MHz, mW", [("", [row.power.total_mw for row in asic.rows])]),
         ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bsdgen.report.style import ACCENT, INK, MUTED, RULE, SOFT, figure, standalone, to_svg
 
+_LONGEST = 28  # letters of a name
 _COLOURS = (ACCENT, SOFT, MUTED, INK)
 
 
@@ -69,7 +70,8 @@ def bars_picture(
             for y, value in zip(at, left, strict=True):
                 text = f"{value:,.0f}" if widest >= 100 else f"{value:.3g}"
                 axes.text(value + widest * 0.01, y, text if value else "–", va="center", color=INK)
-            axes.set_yticks(at, names if column == 0 else [""] * len(names))
+            shown = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names]
+            axes.set_yticks(at, shown if column == 0 else [""] * len(names))
             axes.set_xlim(0, widest * 1.28)
             axes.set_title(title, color=MUTED, fontsize=9)
             axes.grid(axis="x", color=RULE, linewidth=0.6)

@@ -36,7 +36,7 @@ class Design:
 
 
 def parse_compare(text: str) -> Design:
-    """``FILE[,FILE...]:TOP[:PARAMETER=VALUE,...]`` as a design.
+    """``[NAME=]FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...]`` as a design.
 
     Raises
     ------
@@ -50,20 +50,22 @@ def parse_compare(text: str) -> Design:
     >>> parse_compare("examples/adder.py:top:WIDTH=4").parameters
     (('WIDTH', '4'),)
     """
-    files, _, rest = text.partition(":")
+    named = re.match(r"([\w.-]+)=(?=[^:]*:)", text)
+    files, _, rest = text[named.end() if named else 0 :].partition(":")
     top, _, settings = rest.partition(":")
     found = [_PARAMETER.fullmatch(item) for item in settings.split(",") if item]
     if not files or not re.fullmatch(r"[A-Za-z_][\w$]*", top) or not all(found):
         raise UsageError(
-            f"--compare {text!r} must have the form FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...], "
-            "such as picorv32.v:picorv32:ENABLE_COUNTERS=0"
+            f"--compare {text!r} must have the form [NAME=]FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...], "
+            "such as picorv32.v:picorv32 or small=picorv32.v:picorv32:ENABLE_COUNTERS=0"
         )
     paths = tuple(Path(name) for name in files.split(","))
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: is missing; --compare needs the Verilog file of a core")
     parameters = tuple((match[1], match[2]) for match in found if match)
-    return Design(":".join([top, settings] if settings else [top]), paths, top, parameters)
+    name = named[1] if named else ":".join([top, settings] if settings else [top])
+    return Design(name, paths, top, parameters)
 
 
 def model_designs(model: Model, folder: Path, work: Path) -> list[Design]:

@@ -89,8 +89,10 @@ def test_opensta_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_parameters_and_fanout() -> None:
-    wide = synthesise([parse_compare(f"{COUNTER}:WIDTH=40")], read_liberty(TINY), sta=False).rows[0]
-    assert wide.name == "counter:WIDTH=40"
+    assert parse_compare(f"{COUNTER}:WIDTH=40").name == "counter:WIDTH=40"
+    design = parse_compare(f"wide={COUNTER}:WIDTH=40")
+    wide = synthesise([design], read_liberty(TINY), sta=False).rows[0]
+    assert wide.name == "wide"
     assert wide.cells["DFF"] == 40 + 16
     assert wide.cells["BUF"] >= 40 // MOST_FANOUT  # rst goes to every bit
 
