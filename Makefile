@@ -91,6 +91,19 @@ docs: $(MODEL)/report.html ## the generated parts of docs/
 	$(BIN)/python docs/hardware.py
 	$(BSDGEN) report $(MODEL) --figures docs/img --quiet
 
+# A real 180 nm library, for `bsdgen synth`; nothing is installed.
+LIBERTY := build/liberty/osu018_stdcells.lib
+.PHONY: liberty
+liberty: $(LIBERTY) ## the standard-cell library that `bsdgen synth` takes (Debian's qflow-tech-osu018)
+
+$(LIBERTY):
+	@command -v apt-get >/dev/null && command -v dpkg >/dev/null || \
+		{ echo "make liberty needs Debian's apt-get and dpkg: give bsdgen synth another liberty with --lib" >&2; exit 4; }
+	@mkdir -p $(@D)/package
+	cd $(@D)/package && apt-get download -qq qflow-tech-osu018 && dpkg -x qflow-tech-osu018_*.deb .
+	mv $(@D)/package/usr/share/qflow/tech/osu018/osu018_stdcells.lib $@
+	rm -rf $(@D)/package
+
 clean: ## remove traces and models
 	rm -rf traces $(MODEL) sim_build
 

@@ -1,8 +1,9 @@
 // Test bench of a core with bsdgen's bus and RVFI ports (shell fpga): as bench.v, whose arguments and window it has,
 // with one memory on the bus. `CORE is the core's module name.
 //
-//   +stall=S       0: a synchronous memory, which answers one cycle after a request rises. Else answers come at random
-//                  cycles, in the request's first one or many later, with this seed
+//   +stall=S       0: a synchronous memory, which answers one cycle after a request rises, and reads the next word as
+//                  an access ends, at bus_next. Else answers come at random cycles, in the request's first one or
+//                  many later, with this seed
 //
 // What the bus shows outside of an answer is noise, and so are bytes that were not asked for.
 module bench #(
@@ -54,7 +55,7 @@ module bench #(
 
   // The bus.
   wire        bus_valid, bus_instr;
-  wire [31:0] bus_addr, bus_wdata;
+  wire [31:0] bus_addr, bus_wdata, bus_next;
   wire [3:0]  bus_rmask, bus_wmask;
   wire [31:0] index  = (bus_addr - base) >> 2;
   wire        there = index < words;
@@ -67,6 +68,10 @@ module bench #(
   wire [31:0] bus_rdata = ready ? word ^ (noise & ~lanes(bus_rmask)) : ~noise;
   wire        ended = bus_valid && ready;
   wire        access = ended && !bus_instr;
+  wire [31:0] next_index = (bus_next - base) >> 2;
+  wire [31:0] next_held  = next_index < words ? memory[next_index[$clog2(DEPTH)-1:0]] : 32'd0;
+  wire [31:0] stored     = next_index == index ? lanes(bus_wmask) : 32'd0;  // in the same cycle, in the same word
+  wire        ahead      = access && !(|seed);
 
   wire        valid, trap, halt, intr;
   wire [63:0] order;
@@ -78,7 +83,7 @@ module bench #(
   `CORE core (
     .clk(clk), .rst(rst), .reset_pc(reset_pc),
     .bus_valid(bus_valid), .bus_ready(ready), .bus_instr(bus_instr), .bus_addr(bus_addr), .bus_rmask(bus_rmask),
-    .bus_wmask(bus_wmask), .bus_wdata(bus_wdata), .bus_rdata(bus_rdata),
+    .bus_wmask(bus_wmask), .bus_wdata(bus_wdata), .bus_rdata(bus_rdata), .bus_next(bus_next),
     .rvfi_valid(valid), .rvfi_order(order), .rvfi_insn(insn), .rvfi_trap(trap), .rvfi_halt(halt), .rvfi_intr(intr),
     .rvfi_mode(mode), .rvfi_ixl(ixl), .rvfi_rs1_addr(rs1_addr), .rvfi_rs2_addr(rs2_addr),
     .rvfi_rs1_rdata(rs1_rdata), .rvfi_rs2_rdata(rs2_rdata), .rvfi_rd_addr(rd_addr), .rvfi_rd_wdata(rd_wdata),
@@ -110,8 +115,8 @@ module bench #(
   integer lane;
   always @(posedge clk) begin
     noise <= {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
-    answers <= bus_valid && !answers;
-    answer  <= held;
+    answers <= ahead || (bus_valid && !answers);
+    answer  <= ahead ? (next_held & ~stored) | (bus_wdata & stored) : held;
     for (lane = 0; lane < 4; lane = lane + 1)
       if (ended && bus_wmask[lane] && there)
         memory[index[$clog2(DEPTH)-1:0]][8*lane +: 8] <= bus_wdata[8*lane +: 8];

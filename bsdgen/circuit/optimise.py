@@ -24,11 +24,17 @@ _NAMES = {
 }
 
 
-def _written_out(script: str) -> list[str]:
+def compress2rs(*, keep_levels: bool = False) -> list[str]:
+    """The commands of ``compress2rs``; with `keep_levels` none of them may make the graph deeper.
+
+    >>> compress2rs()[:2], compress2rs(keep_levels=True)[0]
+    (['balance -l', 'resub -K 6 -l'], 'balance')
+    """
     commands = []
-    for command in script.split("; "):
+    for command in _COMPRESS2RS.split("; "):
         word, _, options = command.partition(" ")
-        commands.append(f"{_NAMES[word]} {options}".strip())
+        written = f"{_NAMES[word]} {options}"
+        commands.append(written.replace(" -l", "") if keep_levels else written)  # -l: levels may grow
     return commands
 
 
@@ -50,7 +56,7 @@ def optimise(aig: Aig, rounds: int = 2, engines: tuple[Engine, ...] = ENGINES) -
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
         write_aiger(work / "in.aig", aig)
-        steps = ["dch", *_written_out(_COMPRESS2RS)] * rounds
+        steps = ["dch", *compress2rs()] * rounds
         run_abc(["read_aiger in.aig", "strash", *steps, "strash", "write_aiger out.aig"], cwd=work)
         small = read_aiger(work / "out.aig").aig
     if not prove_equivalent(aig, small, engines).equal:

@@ -31,6 +31,17 @@ def _package() -> Path:
     return Path(spec.origin).parent
 
 
+def yosys_share() -> Path:
+    """Folder of what Yosys has on each family of parts: models of cells, for instance.
+
+    Raises
+    ------
+    ToolError
+        pyosys is not installed.
+    """
+    return _package() / "share"
+
+
 def abc_binary() -> Path:
     """The `yosys-abc` that pyosys brings.
 

@@ -22,11 +22,14 @@ from bsdgen.cli.inspect import inspect
 from bsdgen.cli.learn import learn
 from bsdgen.cli.measure import measure
 from bsdgen.cli.mutate import mutate
+from bsdgen.cli.optimise import optimise
 from bsdgen.cli.options import command
 from bsdgen.cli.prove import prove
 from bsdgen.cli.record import record
 from bsdgen.cli.report import report
 from bsdgen.cli.riscof import riscof
+from bsdgen.cli.soc import app as soc_app
+from bsdgen.cli.synth import synth
 from bsdgen.cli.verify import verify
 
 EXIT_CODES = (
@@ -50,6 +53,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "convert": (convert, "bsdgen convert spike.log --elf sort.elf -o traces/sort.parquet"),
     "learn": (learn, "bsdgen learn traces/ -o rtl_out/rv32i"),
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
+    "optimise": (optimise, "bsdgen optimise rtl_out/rv32i --goal delay"),
+    "synth": (synth, "bsdgen synth rtl_out/rv32i --compare picorv32.v:picorv32"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "riscof": (riscof, "bsdgen riscof rtl_out/rv32i --suite riscv-arch-test/"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),
@@ -65,6 +70,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 
 for _name, (_body, _example) in COMMANDS.items():
     app.command(_name, epilog=f"Example: {_example}")(command(_body))
+app.add_typer(soc_app, name="soc")
 app.add_typer(bench_app, name="bench")
 
 

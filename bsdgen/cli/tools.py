@@ -59,6 +59,7 @@ _PROGRAMS = (
     ),
     _Program(("spike",), "an outside opinion on programs", False, "pip install --pre spike", "--help", True),
     _Program(("dtc",), "needed by spike", False, "apt-get install device-tree-compiler"),
+    _Program(("sta",), "synth: critical path and power", False, "apt-get install opensta", "-version"),
 )
 
 _PURPOSES = {
@@ -87,7 +88,8 @@ _PURPOSES = {
 
 def inspect_tools() -> list[Tool]:
     """Look for every tool: Python and its packages first, then programs."""
-    return [_python(), *_packages(), *_bundled(), _libpython(), *(_program(program) for program in _PROGRAMS)]
+    programs = (_program(program) for program in _PROGRAMS)
+    return [_python(), *_packages(), *_bundled(), _libpython(), *programs, _liberty()]
 
 
 def _python() -> Tool:
@@ -154,6 +156,22 @@ def _libpython() -> Tool:
         Path(found).name if found else "",
         bool(found),
         f"apt-get install libpython{version}",
+    )
+
+
+def _liberty() -> Tool:
+    """The standard-cell library that `bsdgen synth` takes without ``--lib``."""
+    from bsdgen.synth.liberty import find_liberty
+
+    found = find_liberty()
+    return Tool(
+        "liberty",
+        "synth: standard cells",
+        False,
+        "",
+        found.name if found else "",
+        bool(found),
+        "make liberty",
     )
 
 

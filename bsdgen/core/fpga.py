@@ -17,11 +17,13 @@ bus_rmask        4     out: bytes that are read, all for a fetch; 0 without bus_
 bus_wmask        4     out: bytes that are written; 0 without bus_valid
 bus_wdata        32    out: data, in their lanes
 bus_rdata        32    the word at bus_addr, in the cycle in which bus_ready is 1
+bus_next         32    out: while an access is asked for, where the fetch that follows it will be
 ``rvfi_*``             out: what retires in this cycle, as in the RISC-V Formal Interface
 ================ ===== ============================================================================
 
 A request stays as it is until bus_ready; only reset takes it back, and nothing may answer it then. bus_ready
-may come in the request's first cycle. Phases:
+may come in the request's first cycle. A memory that needs a cycle to read can begin at bus_next as an access
+ends, and answers the fetch in its first cycle then: 2 cycles an instruction, 3 with an access. Phases:
 
 - FETCH: the fetch at pc waits for its word. As that comes the registers that it names are read.
 - EXECUTE: the instruction's results are there. Without an access it retires, and the fetch of the next one is
@@ -74,6 +76,7 @@ class FpgaCore(Elaboratable):
         self.bus_wmask = Signal(4)
         self.bus_wdata = Signal(32)
         self.bus_rdata = Signal(32)
+        self.bus_next = Signal(32)
         self.rvfi = rvfi_signals()
 
     def ports(self) -> list[Signal]:
@@ -86,6 +89,7 @@ class FpgaCore(Elaboratable):
             self.bus_rmask,
             self.bus_wmask,
             self.bus_wdata,
+            self.bus_next,
         ]
         return [*strap, *asked, self.bus_ready, self.bus_rdata, *self.rvfi.values()]
 
@@ -110,6 +114,7 @@ class FpgaCore(Elaboratable):
         ]
         reset_pc = self.reset_pc if self.fixed_reset_pc is None else Const(self.fixed_reset_pc, 32)
         pc, next_pc = pc_register(m, field, retire, reset_pc)
+        m.d.comb += self.bus_next.eq(next_pc)
         self._registers(m, field, executing, retire)
         self._ask(m, field, phase, executing & access, Mux(executing, next_pc, pc))
         with m.If(self.bus_valid & self.bus_instr & self.bus_ready):

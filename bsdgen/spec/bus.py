@@ -77,9 +77,13 @@ NATIVE = Bus(
         ("bus_rmask", 4),
         ("bus_wmask", 4),
         ("bus_wdata", 32),
+        ("bus_next", 32),
     ),
 )
-"""A transfer is asked for with valid, and ends in the cycle in which ready is 1."""
+"""A transfer is asked for with valid, and ends in the cycle in which ready is 1.
+
+While that is an access, next is where the fetch behind it will be.
+"""
 WISHBONE = Bus(
     "Wishbone machine",
     (("wb_ack", 1), ("wb_err", 1), ("wb_dat_r", 32)),
@@ -113,7 +117,10 @@ def bus_schema(bus: Bus) -> Schema:
 
 
 def _said_of_bus(bus: Bus, valid: Any, access: Any, step: Step, fetch: Any) -> dict[str, tuple[Any, Any]]:
-    """Value and care of what the bus is asked for: an access, or else a fetch at an address."""
+    """Value and care of what the bus is asked for: an access, or else a fetch at an address.
+
+    In a cycle with an access `fetch` is the address of the fetch that follows it.
+    """
     from amaranth.hdl import Mux
 
     address = Mux(access, step.address, fetch)
@@ -127,6 +134,7 @@ def _said_of_bus(bus: Bus, valid: Any, access: Any, step: Step, fetch: Any) -> d
             "bus_rmask": (rmask, 0xF),
             "bus_wmask": (wmask, 0xF),
             "bus_wdata": (step.wdata, byte_lanes(wmask)),
+            "bus_next": (fetch, (valid & access).replicate(32)),
         }
     return {
         "wb_cyc": (valid, 1),

@@ -1,6 +1,7 @@
 """What happens to files: strategies for damaged bytes and for documents of the wrong shape."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -105,5 +106,5 @@ def misshapen(draw: st.DrawFn, data: bytes) -> bytes:
             case 1 if isinstance(inside, dict):
                 inside[draw(st.sampled_from(["", "x", "add", "none"]))] = inside.pop(path[-1])
             case _:
-                inside[path[-1]] = draw(st.sampled_from(_LEAVES))
+                inside[path[-1]] = deepcopy(draw(st.sampled_from(_LEAVES)))  # what follows may change it
     return json.dumps(value).encode()

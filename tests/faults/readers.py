@@ -15,6 +15,8 @@ from bsdgen.artifacts import read_json, read_object, write_json
 from bsdgen.bench import results
 from bsdgen.circuit.aig import aig_from_bsd
 from bsdgen.circuit.aiger import aiger_bytes, read_aiger, read_state_aiger, write_aiger
+from bsdgen.circuit.curve import curve_of, read_curve
+from bsdgen.circuit.search import Found, Point
 from bsdgen.coverage.cells import SHAPE
 from bsdgen.coverage.result import Covered, document, from_document
 from bsdgen.coverage.sources import of_measurement
@@ -23,6 +25,8 @@ from bsdgen.learn.checkpoint import Checkpoint
 from bsdgen.measure import measure, read_measurement
 from bsdgen.model import Model
 from bsdgen.oracle.resolve import resolve_oracle
+from bsdgen.synth.liberty import read_liberty
+from bsdgen.synth.result import SYNTH_VERSION, Synthesis, read_synthesis
 from bsdgen.traces.schema import load_schema
 from bsdgen.traces.spike_log import read_spike_log
 from bsdgen.traces.store import read_traces, write_traces
@@ -93,6 +97,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
         **_graphs(folder, model),
         **_recordings(folder),
         **_results(folder, model),
+        **_hardware(folder),
     }
     (folder / "fields.toml").write_text(TOML)
     readers["schema"] = Reader(folder / "fields.toml", load_schema, False)
@@ -168,4 +173,22 @@ def _results(folder: Path, model: Model) -> dict[str, Reader]:
         ),
         "bench result": Reader(folder / "thing.json", bench, True, True),
         "any JSON": Reader(folder / "measure.json", read_json, True, True),
+    }
+
+
+def _hardware(folder: Path) -> dict[str, Reader]:
+    found = Found([Point("", -1, 3, 2, 0.0, True, {"abc": 0.1}, "diagram")], 0, [0])
+    write_json(folder / "area.json", curve_of(found, "area", "0", 3, {"bsdgen": "0"}))
+    write_json(folder / "synth.json", Synthesis(SYNTH_VERSION, "0", {"bsdgen": "0"}))
+    tiny = Path(__file__).parents[1] / "synth" / "tiny.lib"
+    (folder / "tiny.lib").write_bytes(tiny.read_bytes())
+
+    def library(path: Path) -> Any:
+        read = read_liberty(path)
+        return read.name, read.cells
+
+    return {
+        "search": Reader(folder / "area.json", read_curve, True, True),
+        "synth.json": Reader(folder / "synth.json", read_synthesis, True, True),
+        "liberty": Reader(folder / "tiny.lib", library, False),
     }

@@ -1,0 +1,234 @@
+"""``bsdgen soc``: a small system around a learned core, and programs on it."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bsdgen.cli.console import Output
+from bsdgen.cli.options import command
+from bsdgen.errors import BudgetReached, CheckFailed, UsageError
+
+_MODEL = Path("rtl_out/rv32i")
+_SMALLEST, _LARGEST = 1 << 10, 1 << 26
+_TRAP = 0xDEAD  # what start.S ends a program with
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
+
+Model_ = Annotated[
+    Path, typer.Option("--model", "-m", metavar="MODEL", help="Folder of a learned RV32I model.")
+]
+Program_ = Annotated[Path, typer.Argument(metavar="PROGRAM", help="ELF file, linked with sim/soc/link.ld.")]
+
+
+class Shell(StrEnum):
+    """What the system is built around."""
+
+    SINGLE = "single"
+    FPGA = "fpga"
+
+
+class BoardName(StrEnum):
+    """What a bitstream can be made for; one of each family."""
+
+    ULX3S = "ulx3s"
+    ICEBREAKER = "icebreaker"
+
+
+def memory_size(text: str) -> int:
+    """Bytes of a text such as 64K.
+
+    Raises
+    ------
+    UsageError
+        It is no power of two from 1K to 64M.
+
+    >>> memory_size("64K"), memory_size("1m")
+    (65536, 1048576)
+    """
+    match = re.fullmatch(r"(\d+)([km]?)", text.lower())
+    n_bytes = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not _SMALLEST <= n_bytes <= _LARGEST or n_bytes & (n_bytes - 1):
+        raise UsageError(f"--ram must be a power of two from 1K to 64M, such as 64K or 1M, not {text!r}")
+    return n_bytes
+
+
+def run(
+    out: Output,
+    program: Program_,
+    model: Model_ = _MODEL,
+    *,
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="single|fpga", help="One cycle an instruction, or block RAM.")
+    ] = Shell.SINGLE,
+    ram: Annotated[str, typer.Option("--ram", metavar="SIZE", help="Memory: a power of two, K or M.")] = "1M",
+    given: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="FILE", help="Send this file to the program (default: stdin)."),
+    ] = None,
+    pins: Annotated[
+        int, typer.Option("--pins", metavar="N", min=0, max=255, help="What the GPIO inputs show.")
+    ] = 0,
+    max_cycles: Annotated[
+        int, typer.Option("--max-cycles", metavar="N", min=0, help="Stop after N clock cycles. 0: never.")
+    ] = 0,
+) -> None:
+    """Run a program on the learned core with memory, UART, timer and pins, in Verilator.
+
+    What the program prints goes to stdout, stdin goes to it; cycles and speed are told on stderr when it
+    ends. Ends with exit code 1 when the program ends with a code other than 0, 5 when the cycles are used up.
+    """
+    import tempfile
+
+    import msgspec
+
+    from bsdgen.artifacts import locked
+    from bsdgen.isa.program import load_program
+    from bsdgen.model import Model
+    from bsdgen.soc.image import memory_words
+    from bsdgen.soc.simulator import Streams, build
+    from bsdgen.soc.simulator import run as simulate
+
+    n_bytes = memory_size(ram)
+    loaded = load_program(program)
+    memory_words(loaded, n_bytes)  # refused before anything is built
+    out.held.enter_context(locked(model, shared=True))
+    with out.progress("building the system") as progress:
+        simulator = build(Model.load(model), model, n_bytes, shell.value)
+        progress(1, 1)
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
+        printed = Path(temporary) / "printed" if out.json else None
+        ran = simulate(
+            simulator,
+            loaded,
+            n_bytes,
+            max_cycles=max_cycles,
+            pins=pins,
+            streams=Streams(given, printed),
+        )
+        text = printed.read_text(encoding="utf-8", errors="replace") if printed is not None else ""
+    cpi = ran.cycles / max(1, ran.retired)
+    facts = {"program": loaded.path.stem, "cpi": cpi, "printed": text, **msgspec.to_builtins(ran)}
+    if out.json:
+        out.result(facts, "")
+    out.note(
+        f"{loaded.path.stem}: {ran.retired:,} instructions in {ran.cycles:,} cycles "
+        f"({cpi:.2f} an instruction), {ran.traps:,} traps, {ran.wall_s:.2f} s, "
+        f"{ran.retired / max(ran.wall_s, 1e-9) / 1e6:.2f} M instructions/s"
+    )
+    if ran.interrupted:
+        raise KeyboardInterrupt
+    if not ran.ended:
+        raise BudgetReached(
+            f"{program}: has not ended after {ran.cycles:,} cycles, the last pc is {ran.pc:#010x}; raise "
+            "--max-cycles"
+        )
+    if ran.code:
+        why = ", a trap" if ran.code == _TRAP else ""
+        raise CheckFailed(f"{program}: ended with code {ran.code:#x}{why}")
+
+
+def build(
+    out: Output,
+    program: Program_,
+    model: Model_ = _MODEL,
+    *,
+    board: Annotated[
+        BoardName, typer.Option("--board", "-b", metavar="ulx3s|icebreaker", help="What it is built for.")
+    ],
+    shell: Annotated[
+        Shell, typer.Option("--shell", metavar="single|fpga", help="One cycle an instruction, or block RAM.")
+    ] = Shell.FPGA,
+    simulate: Annotated[
+        bool,
+        typer.Option("--simulate", help="Also run the program on the netlist after synthesis, in Verilator."),
+    ] = False,
+    max_cycles: Annotated[
+        int, typer.Option("--max-cycles", metavar="N", min=1, help="Of that simulation.")
+    ] = 5_000_000,
+    target: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Results (default: soc/BOARD/ of the model)."),
+    ] = None,
+) -> None:
+    """Make a bitstream of the system for a board, with a program in its memory.
+
+    Yosys and nextpnr; prints the resources that it takes and the clock that it allows. The system gets the
+    board's clock, or a half or a quarter of it where the timing asks for that. Needs `pip install
+    'bsdgen[fpga]'`. Ends with exit code 1 when the timing is not met even so, or the simulation fails.
+    """
+    import msgspec
+
+    from bsdgen.artifacts import locked, write_json
+    from bsdgen.isa.program import load_program
+    from bsdgen.model import Model
+    from bsdgen.soc.bitstream import build_bitstream
+    from bsdgen.soc.boards import find_board
+    from bsdgen.soc.netlist import synthesised_simulator
+    from bsdgen.soc.simulator import Streams
+    from bsdgen.soc.simulator import run as simulate_on
+
+    loaded, on = load_program(program), find_board(board.value)
+    folder = target if target is not None else model / "soc" / board.value
+    out.held.enter_context(locked(model, shared=True))
+    learned = Model.load(model)
+    facts: dict[str, Any] = {}
+    with out.progress(f"building for {on.name}") as progress:
+        built = build_bitstream(learned, model, on, shell.value, loaded, folder, progress.stage)
+        facts = msgspec.to_builtins(built)
+        lines = [_built_text(facts)]
+        if simulate:
+            simulator = synthesised_simulator(
+                learned, model, on, shell.value, folder / "netlist_simulator", progress.stage
+            )
+            progress.stage("running the program on the netlist")
+            streams = Streams(printed=folder / "printed.txt")
+            ran = simulate_on(simulator, loaded, on.ram_bytes, max_cycles=max_cycles, streams=streams)
+            facts["simulated"] = msgspec.to_builtins(ran)
+            printed = (folder / "printed.txt").read_text(encoding="utf-8", errors="replace")
+            facts["printed"] = printed
+            how = f"ended with {ran.code:#x}" if ran.ended else "DID NOT END"
+            lines.append(
+                f"netlist    {loaded.path.stem}: {how} after {ran.retired:,} instructions in {ran.cycles:,} "
+                f"cycles; it printed:\n{printed.rstrip()}"
+            )
+    write_json(folder / "build.json", facts)
+    out.result(facts, "\n".join(lines))
+    if built.fmax_hz < built.clock_hz:
+        raise CheckFailed(
+            f"{on.name}: the timing allows {built.fmax_hz / 1e6:.1f} MHz, the slowest clock that is tried is "
+            f"{built.clock_hz / 1e6:.1f} MHz; the shell fpga has shorter paths"
+        )
+    if simulate and (not ran.ended or ran.code):
+        raise CheckFailed(
+            f"{program}: on the netlist after synthesis it "
+            + (f"ended with code {ran.code:#x}" if ran.ended else f"did not end in {ran.cycles:,} cycles")
+        )
+
+
+def _built_text(facts: dict[str, Any]) -> str:
+    used = ", ".join(f"{n:,} of {facts['available'][key]:,} {key}" for key, n in facts["used"].items())
+    return (
+        f"bitstream  {facts['bitstream']}\n"
+        f"clock      {facts['clock_hz'] / 1e6:g} MHz, the board's by {facts['divide']}; "
+        f"Fmax {facts['fmax_hz'] / 1e6:.1f} MHz\n"
+        f"used       {used}"
+    )
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run, "bsdgen soc run sim/soc/hello.elf"),
+    "build": (build, "bsdgen soc build sim/soc/blink.elf --board icebreaker"),
+}
+"""Each command's function and the example that its help shows."""
+
+app = typer.Typer(
+    help="A small system around a learned core: programs that print, bitstreams.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _name, (_body, _example) in COMMANDS.items():
+    app.command(_name, epilog=f"Example: {_example}")(command(_body))

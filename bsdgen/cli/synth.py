@@ -1,0 +1,184 @@
+"""``bsdgen synth``: a model as standard cells or on an FPGA, beside other cores through the same flow."""
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bsdgen.cli.console import Output, Progress, table
+from bsdgen.cli.options import ModelFolder
+from bsdgen.errors import InputError
+
+if TYPE_CHECKING:
+    from bsdgen.synth.design import Design
+    from bsdgen.synth.fpga import FpgaRow
+    from bsdgen.synth.result import Asic, Synthesis
+
+
+class FamilyChoice(StrEnum):
+    """FPGA families."""
+
+    ECP5 = "ecp5"
+    ICE40 = "ice40"
+
+
+def synth(
+    out: Output,
+    model: ModelFolder,
+    *,
+    lib: Annotated[
+        Path | None,
+        typer.Option(
+            "--lib",
+            metavar="FILE",
+            help="Liberty file of a standard-cell library (default: osu018, where `make liberty` or its "
+            "Debian package puts it).",
+        ),
+    ] = None,
+    fpga: Annotated[
+        list[FamilyChoice] | None,
+        typer.Option(
+            "--fpga",
+            metavar="ecp5|ice40",
+            help="Count cells of this FPGA family instead (with --lib: too); may be given more than once.",
+        ),
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compare",
+            metavar="FILE:TOP",
+            help="A Verilog core to put beside it, [NAME=]FILE[,FILE...]:TOP[:PARAMETER=NUMBER,...]; may be "
+            "given more than once.",
+        ),
+    ] = None,
+    clock: Annotated[
+        float, typer.Option("--clock", metavar="MHZ", min=0.001, help="Clock at which power is told.")
+    ] = 100.0,
+    sta: Annotated[
+        bool | None,
+        typer.Option("--sta/--no-sta", help="Ask OpenSTA, or leave it out (default: if it is installed)."),
+    ] = None,
+) -> None:
+    """Map the step function and the core to standard cells or an FPGA family, and other cores beside them.
+
+    The learned logic as it is, and as each `bsdgen optimise` left it. Area, cells by type, critical path by
+    ABC and by OpenSTA, power; or lookup tables, carry cells and flip-flops, without place and route. One flow
+    for all: nothing is tuned to a design. Writes synth.json and pictures into the model's folder.
+    """
+    from bsdgen.artifacts import locked
+    from bsdgen.model import Model
+    from bsdgen.synth.design import model_designs, parse_compare
+    from bsdgen.synth.liberty import read_liberty
+    from bsdgen.synth.run import synthesise, synthesise_fpga
+
+    others = [parse_compare(text) for text in compare or []]
+    library = read_liberty(_liberty(lib)) if lib is not None or not fpga else None
+    out.held.enter_context(locked(model))
+    loaded = Model.load(model)
+    asic: Asic | None = None
+    rows: dict[str, tuple[FpgaRow, ...]] = {}
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as work, out.progress("synthesising") as progress:
+        designs: list[Design] = [*model_designs(loaded, model, Path(work)), *others]
+        if library is not None:
+            asic = synthesise(designs, library, clock_mhz=clock, sta=sta, progress=_teller(progress))
+        for family in dict.fromkeys(fpga or []):
+            rows[family.value] = synthesise_fpga(designs, family.value, progress=_teller(progress))
+    if asic is not None and asic.sta != "used":
+        out.note(f"OpenSTA {asic.sta}; its critical path is left out and power is a rough estimate")
+    result = _saved(model, loaded.digest, asic, rows)
+    files = _draw(model, asic, rows)
+    out.result(_facts(result, files), "\n\n".join([*_tables(asic, rows), "\n".join(map(str, files))]))
+
+
+def _liberty(lib: Path | None) -> Path:
+    from bsdgen.synth.liberty import DEFAULT_PLACES, find_liberty
+
+    found = lib or find_liberty()
+    if found is None:
+        raise InputError(
+            f"there is no liberty file at {' or '.join(map(str, DEFAULT_PLACES))}; get one with "
+            "`make liberty`, or give one with --lib FILE"
+        )
+    return found
+
+
+def _teller(progress: Progress) -> Any:
+    def tell(name: str, done: int, total: int) -> None:
+        progress.stage(f"synthesising {name}")
+        progress(done, total)
+
+    return tell
+
+
+def _saved(
+    folder: Path, digest: str, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]"
+) -> "Synthesis":
+    """Write synth.json; what an earlier run on the same model found otherwise stays."""
+    from bsdgen.artifacts import tool_versions, write_json
+    from bsdgen.synth.result import SYNTH_VERSION, Synthesis, read_synthesis
+
+    path = folder / "synth.json"
+    before: Synthesis | None = None
+    if path.is_file():
+        before = read_synthesis(path)
+        before = before if before.model == digest else None
+    result = Synthesis(
+        version=SYNTH_VERSION,
+        model=digest,
+        tools=tool_versions("pyosys"),
+        asic=asic or (before.asic if before else None),
+        fpga={**(before.fpga if before else {}), **fpga},
+    )
+    write_json(path, result)
+    return result
+
+
+def _draw(folder: Path, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list[Path]:
+    from bsdgen.artifacts import write_text
+    from bsdgen.report.hardware import bars_picture
+
+    files = [folder / "synth.json"]
+    if asic is not None:
+        memories = [row.memory_area / 1e6 for row in asic.rows]
+        rest = [(row.area - row.memory_area) / 1e6 for row in asic.rows]
+        sta = asic.sta == "used"
+        path = [(row.path.ns if row.path else 0.0) if sta else (row.abc_ns or 0.0) for row in asic.rows]
+        panels = [
+            ("area, mm²", [("the rest", rest), ("memories", memories)]),
+            (f"critical path, ns ({'OpenSTA' if sta else 'ABC'})", [("", path)]),
+            (f"power at {asic.clock_mhz:g} MHz, mW", [("", [row.power.total_mw for row in asic.rows])]),
+        ]
+        label = f"Area, critical path and power in {asic.library}"
+        files.append(folder / "synth.svg")
+        write_text(files[-1], bars_picture([row.name for row in asic.rows], panels, label))
+    for family, rows in fpga.items():
+        panels = [
+            ("LUT4", [("", [float(row.luts) for row in rows])]),
+            ("carry cells", [("", [float(row.carries) for row in rows])]),
+            ("flip-flops", [("", [float(row.flip_flops) for row in rows])]),
+        ]
+        files.append(folder / f"synth_{family}.svg")
+        write_text(files[-1], bars_picture([row.name for row in rows], panels, f"Cells on {family}"))
+    return files
+
+
+def _facts(result: "Synthesis", files: list[Path]) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(result)
+    return plain | {"files": [str(file) for file in files]}
+
+
+def _tables(asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list[str]:
+    from bsdgen.synth.result import asic_cells, fpga_cells
+
+    shown = []
+    if asic is not None:
+        how = asic.rows[0].power.how
+        title = f"{asic.library}; power at {asic.clock_mhz:g} MHz, {asic.activity:g} changes a net and cycle"
+        shown.append(f"{title} ({how})\n{table(*asic_cells(asic))}")
+    shown += [f"{family}\n{table(*fpga_cells(rows))}" for family, rows in fpga.items()]
+    return shown

