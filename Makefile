@@ -92,6 +92,27 @@ docs: $(MODEL)/report.html ## the generated parts of docs/
 	$(BSDGEN) report $(MODEL) --figures docs/img --quiet
 
 # A real 180 nm library, for `bsdgen synth`; nothing is installed.
+# What hardware people want of the model, in a folder of its own, so that the main job stays done.
+HARDWARE := rtl_out/hardware/rv32i
+SEARCH_SECONDS ?= 75
+PROGRAM := sim/soc/hello.elf
+
+$(VENV)/.installed-fpga: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fpga]'
+	@touch $@
+
+.PHONY: hardware
+hardware: $(MODEL)/circuit.aig $(VENV)/.installed-fpga ## all formats and shells, smaller and faster netlists, cells, bitstreams; one table
+	mkdir -p $(HARDWARE)
+	cp $(MODEL)/model.json $(MODEL)/model.npz $(HARDWARE)/
+	$(BSDGEN) emit $(HARDWARE) --format all --shell single --shell fpga --shell wishbone
+	for goal in area delay; do \
+		$(BSDGEN) optimise $(HARDWARE) --goal $$goal --time-limit $(SEARCH_SECONDS) || [ $$? -eq 5 ]; done
+	if $(MAKE) --no-print-directory liberty; then $(BSDGEN) synth $(HARDWARE); fi
+	$(BSDGEN) synth $(HARDWARE) --fpga ecp5 --fpga ice40
+	for board in ulx3s icebreaker; do $(BSDGEN) soc build $(PROGRAM) -m $(HARDWARE) --board $$board --simulate; done
+	$(BSDGEN) hardware $(HARDWARE)
+
 LIBERTY := build/liberty/osu018_stdcells.lib
 .PHONY: liberty
 liberty: $(LIBERTY) ## the standard-cell library that `bsdgen synth` takes (Debian's qflow-tech-osu018)
@@ -105,7 +126,7 @@ $(LIBERTY):
 	rm -rf $(@D)/package
 
 clean: ## remove traces and models
-	rm -rf traces $(MODEL) sim_build
+	rm -rf traces $(MODEL) rtl_out/hardware sim_build
 
 distclean: clean ## remove the virtual environment and caches too
 	rm -rf $(VENV) .venv-riscof .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bsdgen.egg-info

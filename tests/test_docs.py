@@ -12,6 +12,7 @@ import pytest
 from bsdgen.cli.app import COMMANDS
 from bsdgen.cli.bench import BENCHMARKS
 from bsdgen.cli.reference import help_text
+from bsdgen.cli.soc import COMMANDS as SOC_COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,6 +33,9 @@ def test_commands_and_options_exist(page: Path) -> None:
         name, *words = shlex.split(line)
         if name == "bench":
             assert words[0] in BENCHMARKS
+            options = help_text(name, words.pop(0))
+        elif name == "soc":
+            assert words[0] in SOC_COMMANDS
             options = help_text(name, words.pop(0))
         else:
             assert name in COMMANDS

@@ -18,6 +18,7 @@ from bsdgen.cli.cosim import cosim
 from bsdgen.cli.coverage import coverage
 from bsdgen.cli.doctor import doctor
 from bsdgen.cli.emit import emit
+from bsdgen.cli.hardware import hardware
 from bsdgen.cli.inspect import inspect
 from bsdgen.cli.learn import learn
 from bsdgen.cli.measure import measure
@@ -55,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "emit": (emit, "bsdgen emit rtl_out/rv32i --format verilog --format amaranth"),
     "optimise": (optimise, "bsdgen optimise rtl_out/rv32i --goal delay"),
     "synth": (synth, "bsdgen synth rtl_out/rv32i --compare picorv32.v:picorv32"),
+    "hardware": (hardware, "bsdgen hardware rtl_out/rv32i"),
     "cosim": (cosim, "bsdgen cosim rtl_out/rv32i sim/programs/sort.elf"),
     "riscof": (riscof, "bsdgen riscof rtl_out/rv32i --suite riscv-arch-test/"),
     "measure": (measure, "bsdgen measure rtl_out/rv32i --vectors 10000000"),

@@ -161,7 +161,7 @@ def build(
     """
     import msgspec
 
-    from bsdgen.artifacts import locked, write_json
+    from bsdgen.artifacts import locked, sha256, write_json
     from bsdgen.isa.program import load_program
     from bsdgen.model import Model
     from bsdgen.soc.bitstream import build_bitstream
@@ -174,10 +174,10 @@ def build(
     folder = target if target is not None else model / "soc" / board.value
     out.held.enter_context(locked(model, shared=True))
     learned = Model.load(model)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"model_sha256": sha256(model / "model.npz")}
     with out.progress(f"building for {on.name}") as progress:
         built = build_bitstream(learned, model, on, shell.value, loaded, folder, progress.stage)
-        facts = msgspec.to_builtins(built)
+        facts |= msgspec.to_builtins(built)
         lines = [_built_text(facts)]
         if simulate:
             simulator = synthesised_simulator(

@@ -213,7 +213,8 @@ def prove_core_text(
     try:
         stage = _load(folder, verilog, base, classes)
     except (NoCore, StoredOtherwise, ToolRefusal) as error:
-        why = str(error).strip().splitlines()[-1]
+        lines = str(error).strip().splitlines()
+        why = next((line for line in lines if "ERROR" in line), lines[-1])  # the streams may be out of order
         return dict.fromkeys(engines, (REFUSED, why, time.perf_counter() - begun))
     if stage.broken:
         return dict.fromkeys(engines, (DIFFERS, stage.broken, time.perf_counter() - begun))

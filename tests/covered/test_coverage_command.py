@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_models import adder_model, decoder_model
 
-from bsdgen.artifacts import read_json, write_json
+from bsdgen.artifacts import read_json, sha256, write_json
 from bsdgen.cli.app import main
 from bsdgen.coverage.cells import HAZARDS, OPERANDS, ROWS, SHAPE
 from bsdgen.coverage.result import (
@@ -158,7 +158,9 @@ def test_coverage_of_an_earlier_model_is_not_reported(model: Path, tmp_path: Pat
     stale = read_json(model / "coverage.json") | {"model_sha256": "0" * 64}
     write_json(tmp_path / "coverage.json", stale)
     assert write_report(tmp_path)["coverage"] is None
-    write_json(tmp_path / "coverage.json", stale | {"version": 0, "model_sha256": None})
+    write_json(
+        tmp_path / "coverage.json", stale | {"version": 0, "model_sha256": sha256(tmp_path / "model.npz")}
+    )
     with pytest.raises(InputError, match="make it anew with `bsdgen coverage`"):
         write_report(tmp_path)
 

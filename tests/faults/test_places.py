@@ -93,7 +93,7 @@ def test_a_write_that_fails_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The disk is full at the moment when a result should be on it."""
-    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, **__: [])
+    monkeypatch.setattr("bsdgen.cosim.run.cosimulate", lambda *_, found, **__: found([]))
     (adder.parent / "adder.v").write_text(ADDER)
     before, real = files(adder), os.fsync
 

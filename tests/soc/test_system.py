@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from cross_compiler import need_compiler
 from small_models import adder_model
@@ -85,14 +86,22 @@ def test_an_interrupt_ends_it_and_says_how_far_it_was(cpu: Path, tmp_path: Path)
     (tmp_path / "loop.elf").write_bytes(tiny_elf(words(LOOP)))
     words_ = [sys.executable, "-m", "bsdgen", "soc", "run", str(tmp_path / "loop.elf"), "-m", str(cpu)]
     process = subprocess.Popen(words_, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    assert process.stderr is not None
-    while "1 of 1" not in (line := process.stderr.readline()) and line:
-        if "building" in line:
-            time.sleep(3)  # the simulator is there already
-            break
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    try:
+        simulators = list((cpu / "soc_build").glob("soc-*"))
+        deadline = time.monotonic() + 60
+        while not any(_runs(simulator) for simulator in simulators) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)  # does what Ctrl-C does, also where that is ignored
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and "interrupted" in said
+    assert not any(_runs(simulator) for simulator in simulators)
+
+
+def _runs(simulator: Path) -> bool:
+    """Whether a process runs it."""
+    return any(item.info["exe"] == str(simulator) for item in psutil.process_iter(["exe"]))
 
 
 @pytest.mark.parametrize(

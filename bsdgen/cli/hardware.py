@@ -1,0 +1,25 @@
+"""``bsdgen hardware``: what is known of a model as hardware, in one table."""
+
+from bsdgen.cli.console import Output, table
+from bsdgen.cli.options import ModelFolder
+from bsdgen.errors import InputError
+
+
+def hardware(out: Output, model: ModelFolder) -> None:
+    """Print one table of what `bsdgen optimise`, `synth` and `soc build` found of a model.
+
+    ANDs and levels of the step function; LUT4 (on a board: logic cells of the whole system); area and
+    critical path as standard cells; the clock that the path, or the board's part, allows.
+    """
+    from bsdgen.artifacts import locked
+    from bsdgen.model import Model
+    from bsdgen.synth.summary import HEADER, hardware_cells, hardware_rows
+
+    out.held.enter_context(locked(model, shared=True))
+    rows = hardware_rows(Model.load(model), model)
+    if not rows:
+        raise InputError(
+            f"{model}: nothing is known of it as hardware; run `bsdgen emit`, `optimise`, `synth` "
+            "or `soc build` on it"
+        )
+    out.result({"rows": rows}, table(HEADER, hardware_cells(rows)))

@@ -1,0 +1,89 @@
+"""All that is known of a model as hardware in one table: of optimising, synthesis and boards."""
+
+from pathlib import Path
+from typing import Any
+
+from bsdgen.artifacts import read_object, sha256
+from bsdgen.circuit.aiger import read_aiger
+from bsdgen.errors import InputError
+from bsdgen.model import Model
+from bsdgen.synth.result import read_synthesis
+
+HEADER = ["", "ANDs", "levels", "ECP5 LUT4", "iCE40 LUT4", "area um2", "ns", "MHz"]
+_LEARNED = "as learned"
+
+
+def hardware_rows(model: Model, folder: Path) -> list[dict[str, Any]]:
+    """A row for the step function and for the core, as learned and for each goal, then one a board.
+
+    Figures that nobody asked for are None.
+
+    Parameters
+    ----------
+    folder : of the model.
+
+    Returns
+    -------
+    Rows of ``name``, ``ands``, ``levels``, ``ecp5``, ``ice40``, ``area``, ``ns`` and ``mhz``.
+
+    Raises
+    ------
+    InputError
+        A file is broken, or of another model.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+
+    def row(name: str) -> dict[str, Any]:
+        empty = dict.fromkeys(("ands", "levels", "ecp5", "ice40", "area", "ns", "mhz"))
+        return rows.setdefault(name, {"name": name, **empty})
+
+    graphs = {_LEARNED: folder / "circuit.aig"}
+    graphs |= {path.stem: path for path in sorted((folder / "optimised").glob("*.aig"))}
+    for kind in ("step", "core"):
+        for name, path in graphs.items():
+            if path.is_file():
+                mine = row(f"{kind}, {name}")
+                if kind == "step":
+                    aig = read_aiger(path).aig
+                    mine |= {"ands": aig.n_ands, "levels": aig.depth}
+    if (folder / "synth.json").is_file():
+        _add_synthesis(model, folder, row)
+    for path in sorted((folder / "soc").glob("*/build.json")):
+        _add_board(folder, path, row)
+    return [item for item in rows.values() if any(value is not None for value in list(item.values())[1:])]
+
+
+def _add_synthesis(model: Model, folder: Path, row: Any) -> None:
+    found = read_synthesis(folder / "synth.json")
+    if found.model != model.digest:
+        raise InputError(f"{folder / 'synth.json'}: is of another model; run `bsdgen synth {folder}` again")
+    for family in ("ecp5", "ice40"):
+        for cells in found.fpga.get(family, ()):
+            row(cells.name)[family] = cells.luts
+    for design in found.asic.rows if found.asic is not None else ():
+        ns = design.path.ns if design.path is not None else design.abc_ns
+        row(design.name).update(area=design.area, ns=ns)
+        if ns and design.sequential_area:
+            row(design.name)["mhz"] = 1000 / ns
+
+
+def _add_board(folder: Path, path: Path, row: Any) -> None:
+    built = read_object(path)
+    if built.get("model_sha256") != sha256(folder / "model.npz"):
+        raise InputError(
+            f"{path}: is of another model; run `bsdgen soc build --board {path.parent.name}` again"
+        )
+    cells = {"ICESTORM_LC": "ice40", "TRELLIS_COMB": "ecp5"}
+    mine = row(f"system on {built['board']}")
+    mine["mhz"] = built["fmax_hz"] / 1e6
+    mine |= {cells[name]: count for name, count in built["used"].items() if name in cells}
+
+
+def hardware_cells(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """The rows as text, under `HEADER`."""
+
+    def text(value: Any, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    forms = {"ands": ",", "levels": ",", "ecp5": ",", "ice40": ",", "area": ",.0f", "ns": ".2f", "mhz": ".1f"}
+    return [[row["name"], *(text(row[key], form) for key, form in forms.items())] for row in rows]

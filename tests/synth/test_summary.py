@@ -1,0 +1,82 @@
+"""One table of what is known of a model as hardware."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_models import adder_model
+
+from bsdgen.artifacts import sha256, write_json
+from bsdgen.circuit.aig import aig_from_bsd
+from bsdgen.circuit.aiger import write_aiger
+from bsdgen.cli.app import main
+from bsdgen.model import Model
+from bsdgen.synth.fpga import FpgaRow
+from bsdgen.synth.result import SYNTH_VERSION, Asic, AsicRow, Synthesis
+from bsdgen.synth.timing import CriticalPath, Power
+
+BOARD = {"board": "icebreaker", "fmax_hz": 10.25e6, "used": {"ICESTORM_LC": 1986, "ICESTORM_RAM": 20}}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    made = adder_model(4)
+    made.save(tmp_path)
+    return tmp_path
+
+
+def asic(name: str, flip_flops: float, ns: float | None) -> AsicRow:
+    path = None if ns is None else CriticalPath(ns, "a[0]", "sum[3]")
+    return AsicRow(name, 1234.5, flip_flops, 9, {}, 0, 0.0, 3.0, path, Power("x", 1.0, 0.1), 0.5)
+
+
+def fill(folder: Path) -> None:
+    model = Model.load(folder)
+    aig = aig_from_bsd(model.bsd)
+    write_aiger(folder / "circuit.aig", aig)
+    (folder / "optimised").mkdir()
+    write_aiger(folder / "optimised" / "area.aig", aig)
+    rows = (FpgaRow("step, as learned", 11, 2, 0, 0, {}), FpgaRow("core, area", 13, 2, 32, 0, {}))
+    library = Asic(
+        "l", "", "l", 100.0, 0.1, "used", (asic("step, as learned", 0, 4.0), asic("core, area", 8, 5))
+    )
+    write_json(folder / "synth.json", Synthesis(SYNTH_VERSION, model.digest, {}, library, {"ecp5": rows}))
+    (folder / "soc" / "icebreaker").mkdir(parents=True)
+    write_json(
+        folder / "soc" / "icebreaker" / "build.json", BOARD | {"model_sha256": sha256(folder / "model.npz")}
+    )
+
+
+def test_all_that_is_known(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(model)
+    assert main(["hardware", str(model), "--json"]) == 0
+    rows = {row.pop("name"): row for row in json.loads(capsys.readouterr().out)["rows"]}
+    aig = aig_from_bsd(adder_model(4).bsd)
+    none = dict.fromkeys(("ands", "levels", "ecp5", "ice40", "area", "ns", "mhz"))
+    size = {"ands": aig.n_ands, "levels": aig.depth}
+    assert rows == {
+        "step, as learned": none | size | {"ecp5": 11, "area": 1234.5, "ns": 4.0},
+        "step, area": none | size,
+        "core, area": none | {"ecp5": 13, "area": 1234.5, "ns": 5.0, "mhz": 200.0},
+        "system on icebreaker": none | {"ice40": 1986, "mhz": 10.25},
+    }
+    assert main(["hardware", str(model)]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("core, area"))
+    assert line.split()[2:] == ["-", "-", "13", "-", "1,234", "5.00", "200.0"]
+
+
+def test_nothing_is_known(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hardware", str(model)]) == 3
+    assert "nothing is known of it as hardware" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["synth.json", "soc/icebreaker/build.json"])
+def test_figures_of_another_model_are_refused(
+    model: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    fill(model)
+    said = json.loads((model / name).read_text())
+    said.pop("sha256")
+    write_json(model / name, said | ({"model": "0"} if name == "synth.json" else {"model_sha256": "0"}))
+    assert main(["hardware", str(model)]) == 3
+    assert "is of another model" in capsys.readouterr().err
