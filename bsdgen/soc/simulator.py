@@ -190,7 +190,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
         work = Path(temporary)
         write_text(work / "image.hex", readmemh_text(memory_words(program, n_bytes)))
-        command = [str(simulator), "+image=image.hex", "result=result.json", f"clocks={CLOCKS_PER_BIT}"]
+        command = [
+            str(simulator.resolve()),
+            "+image=image.hex",
+            "result=result.json",
+            f"clocks={CLOCKS_PER_BIT}",
+        ]
         command += [f"max_cycles={max_cycles}"] if max_cycles else []
         command += [f"pins={pins}"]
         try:

@@ -18,8 +18,11 @@ from tiny_elf import tiny_elf, words
 from bsdgen.cli.app import main
 from bsdgen.errors import InputError
 from bsdgen.isa.program import load_program
+from bsdgen.model import Model
 from bsdgen.soc.image import memory_words, readmemh_text
 from bsdgen.soc.layout import RAM_BASE
+from bsdgen.soc.simulator import build
+from bsdgen.soc.simulator import run as simulate
 
 PROGRAMS = Path(__file__).parents[2] / "sim" / "soc"
 LOOP = 0x0000006F  # jal x0, .
@@ -55,6 +58,13 @@ def test_programs_print(
     assert facts["ended"] and facts["retired"] == facts["cycles"] and not facts["traps"]
     assert facts["sent"] == len(facts["printed"])
     assert facts["pins"] == (7 if name == "blink" else 0)
+
+
+def test_a_simulator_may_be_named_from_here(cpu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator = build(Model.load(cpu), cpu, 1 << 20, "single")
+    monkeypatch.chdir(cpu)
+    ran = simulate(simulator.relative_to(cpu.resolve()), load_program(PROGRAMS / "mix.elf"), 1 << 20)
+    assert ran.ended and not ran.code
 
 
 def test_a_program_listens(cpu: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
