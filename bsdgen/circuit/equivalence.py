@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from bsdgen.bits import U64
+from bsdgen.bits import U64, from_bool
+from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.aiger import write_aiger
 from bsdgen.circuit.sweep import sweep
@@ -22,6 +23,7 @@ from bsdgen.errors import CheckFailed, InputError, ToolError, ToolTimeout
 
 Engine = Literal["abc", "sat"]
 ENGINES: tuple[Engine, ...] = ("abc", "sat")
+_AGREE_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -134,3 +136,15 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
             "the SAT engine's counterexample does not tell the graphs apart; its answer is worthless"
         )
     return Equivalence(False, seconds, difference.inputs, difference.output)
+
+
+def agrees(circuit: Aig, bsd: Bsd) -> bool:
+    """Whether a circuit agrees with a diagram on random rows: one that an earlier model left behind does not.
+
+    That it was equal when it was written is proved then; this tells of which model it is.
+    """
+    if (circuit.n_inputs, circuit.n_outputs) != (bsd.n_inputs, bsd.n_outputs):
+        return False
+    rng = np.random.default_rng(0)
+    rows = from_bool(rng.integers(0, 2, (_AGREE_ROWS, bsd.n_inputs)).astype(np.bool_))
+    return bool((circuit.evaluate(rows) == bsd.evaluate(rows)).all())

@@ -4,13 +4,18 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bsdgen.cli.console import Output
+from bsdgen.cli.console import Output, Progress
 from bsdgen.cli.options import command
 from bsdgen.errors import BudgetReached, CheckFailed, UsageError
+
+if TYPE_CHECKING:
+    from bsdgen.isa.program import Program
+    from bsdgen.model import Model
+    from bsdgen.soc.boards import Board
 
 _MODEL = Path("rtl_out/rv32i")
 _SMALLEST, _LARGEST = 1 << 10, 1 << 26
@@ -161,61 +166,87 @@ def build(
     """
     import msgspec
 
-    from bsdgen.artifacts import locked, sha256, write_json
+    from bsdgen.artifacts import locked, sha256, sole_writer, write_json
     from bsdgen.isa.program import load_program
     from bsdgen.model import Model
     from bsdgen.soc.bitstream import build_bitstream
     from bsdgen.soc.boards import find_board
-    from bsdgen.soc.netlist import synthesised_simulator
-    from bsdgen.soc.simulator import Streams
-    from bsdgen.soc.simulator import run as simulate_on
 
     loaded, on = load_program(program), find_board(board.value)
     folder = target if target is not None else model / "soc" / board.value
     out.held.enter_context(locked(model, shared=True))
     learned = Model.load(model)
     facts: dict[str, Any] = {"model_sha256": sha256(model / "model.npz")}
+    document = folder / "build.json"
+    out.held.enter_context(sole_writer(document))
+    document.unlink(missing_ok=True)  # what it told of is replaced piece by piece
     with out.progress(f"building for {on.name}") as progress:
         built = build_bitstream(learned, model, on, shell.value, loaded, folder, progress.stage)
         facts |= msgspec.to_builtins(built)
-        lines = [_built_text(facts)]
         if simulate:
-            simulator = synthesised_simulator(
-                learned, model, on, shell.value, folder / "netlist_simulator", progress.stage
-            )
-            progress.stage("running the program on the netlist")
-            streams = Streams(printed=folder / "printed.txt")
-            ran = simulate_on(simulator, loaded, on.ram_bytes, max_cycles=max_cycles, streams=streams)
-            facts["simulated"] = msgspec.to_builtins(ran)
-            printed = (folder / "printed.txt").read_text(encoding="utf-8", errors="replace")
-            facts["printed"] = printed
-            how = f"ended with {ran.code:#x}" if ran.ended else "DID NOT END"
-            lines.append(
-                f"netlist    {loaded.path.stem}: {how} after {ran.retired:,} instructions in {ran.cycles:,} "
-                f"cycles; it printed:\n{printed.rstrip()}"
-            )
-    write_json(folder / "build.json", facts)
-    out.result(facts, "\n".join(lines))
+            facts |= _simulated(learned, model, loaded, on, shell.value, folder, max_cycles, progress)
+    write_json(document, facts)
+    out.result(facts, _built_text(facts))
     if built.fmax_hz < built.clock_hz:
         raise CheckFailed(
             f"{on.name}: the timing allows {built.fmax_hz / 1e6:.1f} MHz, the slowest clock that is tried is "
             f"{built.clock_hz / 1e6:.1f} MHz; the shell fpga has shorter paths"
         )
-    if simulate and (not ran.ended or ran.code):
-        raise CheckFailed(
-            f"{program}: on the netlist after synthesis it "
-            + (f"ended with code {ran.code:#x}" if ran.ended else f"did not end in {ran.cycles:,} cycles")
-        )
+    ran = facts.get("simulated")
+    if ran is not None and (not ran["ended"] or ran["code"]):
+        raise CheckFailed(f"{program}: on the netlist after synthesis it {_ending(ran)}")
+
+
+def _simulated(
+    learned: "Model",
+    model: Path,
+    program: "Program",
+    board: "Board",
+    shell: str,
+    folder: Path,
+    max_cycles: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Run a program on the netlist after synthesis: how it ran, and what it printed."""
+    import msgspec
+
+    from bsdgen.soc.netlist import synthesised_simulator
+    from bsdgen.soc.simulator import Streams
+    from bsdgen.soc.simulator import run as simulate
+
+    simulator = synthesised_simulator(
+        learned, model, board, shell, folder / "netlist_simulator", progress.stage
+    )
+    progress.stage("running the program on the netlist")
+    printed = folder / "printed.txt"
+    ran = simulate(
+        simulator, program, board.ram_bytes, max_cycles=max_cycles, streams=Streams(printed=printed)
+    )
+    text = printed.read_text(encoding="utf-8", errors="replace")
+    return {"simulated": msgspec.to_builtins(ran), "printed": text}
+
+
+def _ending(ran: dict[str, Any]) -> str:
+    if ran["ended"]:
+        return f"ended with code {ran['code']:#x}"
+    return f"did not end in {ran['cycles']:,} cycles"
 
 
 def _built_text(facts: dict[str, Any]) -> str:
     used = ", ".join(f"{n:,} of {facts['available'][key]:,} {key}" for key, n in facts["used"].items())
-    return (
-        f"bitstream  {facts['bitstream']}\n"
+    lines = [
+        f"bitstream  {facts['bitstream']}",
         f"clock      {facts['clock_hz'] / 1e6:g} MHz, the board's by {facts['divide']}; "
-        f"Fmax {facts['fmax_hz'] / 1e6:.1f} MHz\n"
-        f"used       {used}"
-    )
+        f"Fmax {facts['fmax_hz'] / 1e6:.1f} MHz",
+        f"used       {used}",
+    ]
+    if ran := facts.get("simulated"):
+        lines.append(
+            f"netlist    {facts['program']} {_ending(ran)} after {ran['retired']:,} instructions in "
+            f"{ran['cycles']:,} cycles; it printed:"
+        )
+        lines.append(facts["printed"].rstrip())
+    return "\n".join(lines)
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from bsdgen.core.learned import learned_modules
 from bsdgen.emit.amaranth import elaborating
 from bsdgen.emit.parts import model_name
 from bsdgen.emit.verilog import verilog_text
-from bsdgen.errors import ToolError
+from bsdgen.errors import ToolError, ToolTimeout
 from bsdgen.isa.program import Program
 from bsdgen.model import Model
 from bsdgen.soc.boards import Board, BoardTop, board_platform
@@ -103,7 +104,8 @@ def build_bitstream(
     Parameters
     ----------
     folder : the model's.
-    target : folder of the results: the bitstream, the tools' logs and what they read.
+    target : folder of the results: the tools' logs and what they read, the bitstream if all went well; one
+        that was there is removed first.
 
     Raises
     ------
@@ -112,8 +114,6 @@ def build_bitstream(
     ToolError
         A tool is missing or fails; what ran out, if the design is too large for the part.
     """
-    import time
-
     begun = time.perf_counter()
     place_tool = find_tool(f"nextpnr-{board.family}", board.family)
     pack_tool = find_tool("ecppack" if board.family == "ecp5" else "icepack", board.family)
@@ -125,6 +125,8 @@ def build_bitstream(
         "ram.v": (find_gateware() / "ram.v").read_text(encoding="utf-8"),
         _IMAGE: readmemh_text(words),
     }
+    bitstream = target / f"{_TOP}{_SUFFIX[board.family]}"
+    bitstream.unlink(missing_ok=True)
     divide = 1
     for left in range(_ROUNDS - 1, -1, -1):
         progress(f"{board.name}: {board.clock_hz / divide / 1e6:g} MHz")
@@ -140,13 +142,17 @@ def build_bitstream(
             break
         divide *= 2
     progress("packing")
-    _call(work.pack, target, pack_tool[0], board, shell)
+    try:
+        _call(work.pack, target, pack_tool[0], board, shell)
+    except BaseException:
+        bitstream.unlink(missing_ok=True)  # part of one loads as well as a whole one
+        raise
     use = {key: value for key, value in report["utilization"].items() if value["used"]}
     return Built(
         board=board.name,
         shell=shell,
         program=program.path.stem,
-        bitstream=str(target / f"{_TOP}{_SUFFIX[board.family]}"),
+        bitstream=str(bitstream),
         clock_hz=board.clock_hz / divide,
         divide=divide,
         fmax_hz=fmax_hz,
@@ -213,15 +219,18 @@ def _is_core(name: str, clocks: dict[str, Any]) -> bool:
 
 
 def _call(command: Sequence[str], folder: Path, name: str, board: Board, shell: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolTimeout(f"{name} did not end for {board.name} within {_TIMEOUT_S} s") from error
     log = done.stdout.decode("utf-8", "replace")
     (folder / f"{Path(name).name}.log").write_text(log, encoding="utf-8")
     if done.returncode:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bsdgen.artifacts import read_object, sha256
 from bsdgen.circuit.aiger import read_aiger
+from bsdgen.circuit.equivalence import agrees
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.synth.result import read_synthesis
@@ -39,13 +40,15 @@ def hardware_rows(model: Model, folder: Path) -> list[dict[str, Any]]:
 
     graphs = {_LEARNED: folder / "circuit.aig"}
     graphs |= {path.stem: path for path in sorted((folder / "optimised").glob("*.aig"))}
-    for kind in ("step", "core"):
-        for name, path in graphs.items():
-            if path.is_file():
-                mine = row(f"{kind}, {name}")
-                if kind == "step":
-                    aig = read_aiger(path).aig
-                    mine |= {"ands": aig.n_ands, "levels": aig.depth}
+    for name, path in graphs.items():
+        if path.is_file():
+            aig = read_aiger(path).aig
+            if not agrees(aig, model.bsd):
+                how = "emit" if name == _LEARNED else f"optimise --goal {name}"
+                raise InputError(f"{path}: is of another model; write it again with `bsdgen {how}`")
+            row(f"step, {name}").update(ands=aig.n_ands, levels=aig.depth)
+    for name in graphs:
+        row(f"core, {name}")  # behind those of the step function, if there is anything to tell
     if (folder / "synth.json").is_file():
         _add_synthesis(model, folder, row)
     for path in sorted((folder / "soc").glob("*/build.json")):

@@ -10,6 +10,7 @@ import pytest
 from standin import rv32i_model
 from tiny_elf import tiny_elf, words
 
+from bsdgen.artifacts import sole_writer
 from bsdgen.cli.app import main
 from bsdgen.errors import InputError, ToolError, UsageError
 from bsdgen.isa.program import load_program
@@ -98,6 +99,35 @@ def test_a_part_that_is_too_small_says_what_ran_out(tmp_path: Path, monkeypatch:
     ):
         built(tmp_path, "single")
     assert not (tmp_path / "out" / "top.bin").exists()
+
+
+@pytest.mark.usefixtures("tools")
+def test_part_of_a_bitstream_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMAX", "12.5 12.5")
+    bitstream = Path(built(tmp_path).bitstream)
+    (tmp_path / "tools" / "icepack").write_text(
+        '#!/bin/sh\necho part > "$2"; echo "Error: full" >&2; exit 1\n'
+    )
+    with pytest.raises(ToolError, match="Error: full"):
+        built(tmp_path)
+    assert not bitstream.exists()
+
+
+@pytest.mark.usefixtures("tools")
+def test_results_are_those_of_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an earlier run says of itself goes as the next one begins; two at once are refused."""
+    rv32i_model().save(tmp_path / "cpu")
+    words_ = ["soc", "build", str(PROGRAMS / "hello.elf"), "-b", "icebreaker", "-m", str(tmp_path / "cpu")]
+    document = tmp_path / "cpu" / "soc" / "icebreaker" / "build.json"
+    monkeypatch.setenv("FMAX", "12.5 2 2 2 full")
+    assert main(words_) == 0 and document.is_file()
+    with sole_writer(document):
+        assert main(words_) == 3 and document.is_file()
+    capsys.readouterr()
+    assert main(words_) == 1 and "the timing allows 2.0 MHz" in capsys.readouterr().err
+    assert main(words_) == 4 and not document.exists()
 
 
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

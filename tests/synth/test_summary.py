@@ -1,6 +1,7 @@
 """One table of what is known of a model as hardware."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_all_that_is_known(model: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_nothing_is_known(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hardware", str(model)]) == 3
     assert "nothing is known of it as hardware" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["circuit.aig", "optimised/area.aig"])
+def test_a_circuit_of_another_model_is_refused(
+    model: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    fill(model)
+    aig = aig_from_bsd(Model.load(model).bsd)
+    write_aiger(model / name, replace(aig, outputs=aig.outputs ^ 1))
+    assert main(["hardware", str(model)]) == 3
+    assert f"{model / name}: is of another model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["synth.json", "soc/icebreaker/build.json"])
