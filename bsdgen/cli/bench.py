@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bsdgen.cli import bench_runs
+from bsdgen.cli.bench_emission import emission
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import command
 from bsdgen.errors import CheckFailed
@@ -103,7 +104,7 @@ BENCHMARKS: dict[str, tuple[Callable[..., None], str]] = {
     "scaling": (bench_runs.scaling, "bsdgen bench scaling --kinds add --widths 8,16,32"),
     "ablations": (bench_runs.ablations, "bsdgen bench ablations --no-step --only whole,no-merging"),
     "bdd": (bench_runs.bdd, "bsdgen bench bdd --no-step --only 1,7"),
-    "emit": (bench_runs.emission, "bsdgen bench emit --nodes 20000"),
+    "emit": (emission, "bsdgen bench emit --nodes 20000"),
     "all": (everything, "bsdgen bench all traces/"),
     "page": (page, "bsdgen bench page"),
 }

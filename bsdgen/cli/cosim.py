@@ -164,7 +164,7 @@ def provenance(
     """
     from bsdgen import __version__
     from bsdgen.artifacts import sha256
-    from bsdgen.cosim.run import verilog_digests
+    from bsdgen.cosim.simulator import verilog_digests
 
     binary = model / "model.npz"
     known = before or {"model_sha256": sha256(binary) if binary.is_file() else "", "verilog_sha256": {}}

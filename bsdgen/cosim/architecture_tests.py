@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bsdgen.cosim.run import simulator_of
+from bsdgen.cosim.simulator import simulator_of
 from bsdgen.cosim.spike import find_spike
 from bsdgen.errors import InputError, ToolError
 

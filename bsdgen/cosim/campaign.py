@@ -17,8 +17,9 @@ from bsdgen.cosim.build import HARNESS
 from bsdgen.cosim.harness import Answer, HarnessPool, Job
 from bsdgen.cosim.listing import retired_lines
 from bsdgen.cosim.reduction import Words, assembly, reduce_words, words_of
-from bsdgen.cosim.run import LAST, difference, job_of, simulator_of
+from bsdgen.cosim.run import LAST, difference, job_of
 from bsdgen.cosim.scoreboard import differing_fields
+from bsdgen.cosim.simulator import simulator_of
 from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
 from bsdgen.isa.generate import generate_images, symbols_of
@@ -216,7 +217,7 @@ def run_campaign(
     Raises
     ------
     InputError, ToolError
-        See `bsdgen.cosim.run.simulator_of`.
+        See `bsdgen.cosim.simulator.simulator_of`.
     UsageError
         A seed, stall or size is out of its range.
     """

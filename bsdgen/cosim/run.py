@@ -13,9 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from bsdgen.artifacts import sha256
-from bsdgen.core.shells import shell_file, shell_module, write_shells
-from bsdgen.core.single import learned_modules
 from bsdgen.cosim.bench import (
     MAX_WORDS,
     ProgramResult,
@@ -28,77 +25,31 @@ from bsdgen.cosim.bench import (
 from bsdgen.cosim.build import (
     BUS_HARNESS,
     BUS_TRACED,
-    CACHE,
     COCOTB,
     HARNESS,
     SMALL_DEPTH,
     TRACED,
     Kind,
-    build,
     find_cocotb,
 )
 from bsdgen.cosim.cocotb_bench import Task, run_tasks
 from bsdgen.cosim.harness import Answer, Harness, HarnessPool, Job
 from bsdgen.cosim.listing import divergence, hang_text, retired_lines
 from bsdgen.cosim.scoreboard import Expected, expected_rows, field_value
+from bsdgen.cosim.simulator import ShellName, simulator_of
 from bsdgen.cosim.spike import find_spike, spike_rows
-from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import EndlessError, InputError, UsageError
 from bsdgen.isa.machine import memory_block, trap_pc
 from bsdgen.isa.program import Program, load_program
 from bsdgen.isa.runner import run_program
-from bsdgen.model import Model
 
-__all__ = ["LAST", "MAX_STEPS", "ProgramResult", "cosimulate", "simulator_of", "verilog_digests"]
+__all__ = ["LAST", "MAX_STEPS", "ProgramResult", "cosimulate"]
 
 MAX_STEPS = 5_000_000
 LAST = 16
 HarnessName = Literal["fast", "cocotb"]
 Against = Literal["simulator", "spike", "none"]
-ShellName = Literal["single", "fpga"]
 _KINDS: dict[ShellName, tuple[Kind, Kind]] = {"single": (HARNESS, TRACED), "fpga": (BUS_HARNESS, BUS_TRACED)}
-
-
-def verilog_of(folder: Path, shell: ShellName = "single") -> tuple[Path, Path]:
-    """Where the Verilog of step function and shell of a model is, whether it is there or not."""
-    return folder / "verilog" / f"{model_name(folder)}_step.v", shell_file(folder, shell)
-
-
-def verilog_digests(folder: Path, shell: ShellName = "single") -> dict[str, str]:
-    """SHA-256 of these files by name, as far as they are there."""
-    return {file.name: sha256(file) for file in verilog_of(folder, shell) if file.is_file()}
-
-
-def simulator_of(
-    folder: Path, kind: Kind = HARNESS, depth: int = SMALL_DEPTH, shell: ShellName = "single"
-) -> Path:
-    """The built simulator of the model in `folder`; builds it if the Verilog changed.
-
-    Parameters
-    ----------
-    kind, depth : see `bsdgen.cosim.build.build`.
-    shell : around the step function; the kind must be one for its ports.
-
-    Raises
-    ------
-    InputError
-        The folder holds no model, the model is no RV32I step function, nothing was emitted yet, or what was
-        emitted is another model's.
-    ToolError
-        A tool is missing or fails.
-    """
-    model = Model.load(folder)
-    name = model_name(folder)
-    learned_modules(model, name)
-    step, core = verilog_of(folder, shell)
-    if not step.is_file():
-        raise InputError(f"{step}: is missing; write it with `bsdgen emit {folder} --format verilog`")
-    if not core.is_file():
-        write_shells(model, folder, [shell])
-    for file in (step, core):
-        if written_from(file) != model.digest:
-            raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
-    return build([step, core], shell_module(name, shell), folder / CACHE, kind, depth)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,9 @@ from bsdgen.cosim.build import (
 )
 from bsdgen.cosim.campaign import run_campaign
 from bsdgen.cosim.harness import HarnessPool
-from bsdgen.cosim.run import bench_depth, cosimulate, simulator_of
+from bsdgen.cosim.run import bench_depth, cosimulate
 from bsdgen.cosim.scoreboard import FIELDS, Expected, expected_rows
+from bsdgen.cosim.simulator import simulator_of
 from bsdgen.emit import emit
 from bsdgen.errors import EndlessError, InputError, ToolError, UsageError
 from bsdgen.isa.assembler import encode, load_constant
