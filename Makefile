@@ -54,13 +54,15 @@ $(MODEL)/circuit.aig: $(MODEL)/model.json $(call source,circuit emit core) bsdge
 	$(BSDGEN) emit $(MODEL) --format verilog --format amaranth
 
 # A result that names failures is set aside, so that the next `make` checks again.
+SET_ASIDE = { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
+
 $(MODEL)/cosim.json: $(MODEL)/circuit.aig $(ELFS) $(call source,cosim isa) $(wildcard sim/*.py sim/*.cpp sim/*.h sim/*.v) \
 		bsdgen/cli/cosim.py | $(VENV)/.installed
-	$(BSDGEN) cosim $(MODEL) $(ELFS) || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
+	$(BSDGEN) cosim $(MODEL) $(ELFS) || $(SET_ASIDE)
 
 # Measured after emitting: the emitted Verilog is proved equal to what is measured.
 $(MODEL)/measure.json: $(MODEL)/circuit.aig $(call source,measure coverage isa) bsdgen/cli/measure.py | $(VENV)/.installed
-	$(BSDGEN) measure $(MODEL) --vectors $(VECTORS) --seed $(SEED) --quiet || { [ ! -e $@ ] || mv -f $@ $(@:.json=.failed.json); exit 1; }
+	$(BSDGEN) measure $(MODEL) --vectors $(VECTORS) --seed $(SEED) --quiet || $(SET_ASIDE)
 
 $(MODEL)/coverage.json: $(MODEL)/measure.json $(TRACES) $(ELFS) bsdgen/cli/coverage.py | $(VENV)/.installed
 	$(BSDGEN) coverage $(MODEL) traces/ $(ELFS) --quiet
@@ -91,29 +93,57 @@ docs: $(MODEL)/report.html ## the generated parts of docs/
 	$(BIN)/python docs/hardware.py
 	$(BSDGEN) report $(MODEL) --figures docs/img --quiet
 
-# A real 180 nm library, for `bsdgen synth`; nothing is installed.
-# What hardware people want of the model, in a folder of its own, so that the main job stays done.
+# What hardware people want of the model, in a folder of its own, so that the main job stays done. Order-only
+# prerequisites keep apart the steps that write the same folder, for `make -j`.
 HARDWARE := rtl_out/hardware/rv32i
 SEARCH_SECONDS ?= 75
 PROGRAM := sim/soc/hello.elf
+LIBERTY := build/liberty/osu018_stdcells.lib
+BITSTREAMS := $(foreach board,ulx3s icebreaker,$(HARDWARE)/soc/$(board)/build.json)
 
 $(VENV)/.installed-fpga: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fpga]'
 	@touch $@
 
 .PHONY: hardware
-hardware: $(MODEL)/circuit.aig $(VENV)/.installed-fpga ## all formats and shells, smaller and faster netlists, cells, bitstreams; one table
-	mkdir -p $(HARDWARE)
-	cp $(MODEL)/model.json $(MODEL)/model.npz $(HARDWARE)/
-	$(BSDGEN) emit $(HARDWARE) --format all --shell single --shell fpga --shell wishbone
-	for goal in area delay; do \
-		$(BSDGEN) optimise $(HARDWARE) --goal $$goal --time-limit $(SEARCH_SECONDS) || [ $$? -eq 5 ]; done
-	if $(MAKE) --no-print-directory liberty; then $(BSDGEN) synth $(HARDWARE); fi
-	$(BSDGEN) synth $(HARDWARE) --fpga ecp5 --fpga ice40
-	for board in ulx3s icebreaker; do $(BSDGEN) soc build $(PROGRAM) -m $(HARDWARE) --board $$board --simulate; done
+hardware: $(HARDWARE)/report.html ## all formats and shells, proofs, smaller and faster netlists, cells, bitstreams; one table
 	$(BSDGEN) hardware $(HARDWARE)
 
-LIBERTY := build/liberty/osu018_stdcells.lib
+$(HARDWARE)/circuit.aig: $(MODEL)/model.json $(call source,circuit emit core) bsdgen/cli/emit.py | $(VENV)/.installed
+	mkdir -p $(@D)
+	cp $(MODEL)/model.npz $(MODEL)/model.json $(@D)/
+	$(BSDGEN) emit $(@D) --format all --shell single --shell fpga --shell wishbone
+
+# Exit code 5 is the time limit: the best so far is kept.
+$(HARDWARE)/optimised/area.json: $(HARDWARE)/circuit.aig bsdgen/cli/optimise.py
+	$(BSDGEN) optimise $(HARDWARE) --goal area --time-limit $(SEARCH_SECONDS) || [ $$? -eq 5 ]
+
+$(HARDWARE)/optimised/delay.json: $(HARDWARE)/circuit.aig bsdgen/cli/optimise.py | $(HARDWARE)/optimised/area.json
+	$(BSDGEN) optimise $(HARDWARE) --goal delay --time-limit $(SEARCH_SECONDS) || [ $$? -eq 5 ]
+
+$(HARDWARE)/synth.json: $(HARDWARE)/optimised/area.json $(HARDWARE)/optimised/delay.json $(call source,synth) \
+		bsdgen/cli/synth.py
+	-@$(MAKE) --no-print-directory liberty
+	$(BSDGEN) synth $(HARDWARE) $$([ ! -e $(LIBERTY) ] || echo --lib $(LIBERTY)) --fpga ecp5 --fpga ice40
+
+$(HARDWARE)/proof_partial.json: $(HARDWARE)/circuit.aig $(call source,spec prove) bsdgen/cli/prove.py \
+		| $(HARDWARE)/synth.json
+	$(BSDGEN) prove $(HARDWARE) --stage fpga --stage wishbone || $(SET_ASIDE)
+
+$(HARDWARE)/cosim_fpga.json: $(HARDWARE)/circuit.aig $(ELFS) $(call source,cosim isa) $(wildcard sim/*) \
+		bsdgen/cli/cosim.py | $(HARDWARE)/synth.json
+	$(BSDGEN) cosim $(HARDWARE) $(ELFS) --shell fpga || $(SET_ASIDE)
+
+$(BITSTREAMS): $(HARDWARE)/soc/%/build.json: $(HARDWARE)/circuit.aig $(PROGRAM) $(call source,soc) \
+		$(wildcard sim/soc/*.v sim/soc/*.cpp) bsdgen/cli/soc.py | $(VENV)/.installed-fpga $(HARDWARE)/synth.json
+	$(BSDGEN) soc build $(PROGRAM) -m $(HARDWARE) --board $* --simulate
+
+$(HARDWARE)/report.html: $(HARDWARE)/synth.json $(HARDWARE)/proof_partial.json $(HARDWARE)/cosim_fpga.json $(BITSTREAMS) \
+		$(call source,report) $(wildcard bsdgen/report/*.j2) bsdgen/cli/report.py
+	$(BSDGEN) soc run $(PROGRAM) -m $(HARDWARE)
+	$(BSDGEN) report $(HARDWARE)
+
+# A real 180 nm library, for `bsdgen synth`; nothing is installed.
 .PHONY: liberty
 liberty: $(LIBERTY) ## the standard-cell library that `bsdgen synth` takes (Debian's qflow-tech-osu018)
 

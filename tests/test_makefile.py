@@ -127,3 +127,86 @@ def test_help_names_the_targets(clone: Path) -> None:
     _, _, text = make(clone, "help")
     for target in ("all", "test", "clean", "help"):
         assert f"make {target} " in text
+
+
+HARDWARE_STAND_IN = """#!/bin/bash
+set -eu
+echo "$1${2+ $2}" | sed 's: rtl_out/.*::; s: sim/.*::; s: traces.*::' >> calls
+cd rtl_out/hardware/rv32i
+case "$*" in
+emit*) test -f model.json; touch circuit.aig;;
+optimise*)
+    goal=$(sed -E 's/.*--goal ([a-z]+).*/\\1/' <<< "$*")
+    mkdir -p optimised; touch optimised/$goal.json; exit 5;;
+synth*) test -f optimised/area.json; test -f optimised/delay.json; touch synth.json;;
+prove*) touch proof_partial.json;;
+cosim*) touch cosim_fpga.json;;
+"soc build"*)
+    board=$(sed -E 's/.*--board ([a-z0-9]+).*/\\1/' <<< "$*")
+    mkdir -p soc/$board; touch soc/$board/build.json;;
+"soc run"*) ;;
+report*)
+    test -f proof_partial.json; test -f soc/ulx3s/build.json; test -f soc/icebreaker/build.json
+    touch report.html;;
+hardware*) test -f report.html;;
+*) exit 9;;
+esac
+if [ "$1" = "${FAIL:-none}" ]; then exit 1; fi
+"""
+HARDWARE_STEPS = [
+    *["emit", "optimise", "optimise", "synth", "prove", "cosim"],
+    *["soc build", "soc build", "soc run", "report", "hardware"],
+]
+
+
+@pytest.fixture
+def learned(clone: Path) -> Path:
+    """A clone in which the main job is done, and only the steps behind it are to run."""
+    assert make(clone)[0] == 0
+    (clone / "rtl_out" / "rv32i" / "model.npz").touch()
+    (clone / ".venv" / "bin" / "bsdgen").write_text(HARDWARE_STAND_IN, encoding="ascii")
+    for name in (
+        "sim/soc/hello.elf",
+        *(f"bsdgen/cli/{at}.py" for at in ("optimise", "synth", "prove", "soc")),
+    ):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+    (clone / "build" / "liberty").mkdir(parents=True)
+    age(clone)
+    (clone / "build" / "liberty" / "osu018_stdcells.lib").touch()
+    for stamp in (".installed", ".installed-fpga"):
+        (clone / ".venv" / stamp).touch()
+    for name in ("traces/.complete", "rtl_out/rv32i/model.json"):
+        (clone / name).touch()
+    return clone
+
+
+def hardware(folder: Path, *words: str, **environment: str) -> tuple[int, list[str]]:
+    code, _, _ = make(folder, "hardware", *words, **environment)
+    calls = folder / "calls"
+    return code, calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_hardware_once_in_order_and_then_the_table_alone(learned: Path) -> None:
+    assert hardware(learned) == (0, HARDWARE_STEPS)
+    assert hardware(learned) == (0, ["hardware"])
+    (learned / "sim" / "soc" / "hello.elf").touch()
+    assert hardware(learned) == (0, ["soc build", "soc build", "soc run", "report", "hardware"])
+
+
+def test_hardware_in_parallel(learned: Path) -> None:
+    code, calls = hardware(learned, "-j4")
+    assert code == 0
+    assert sorted(calls) == sorted(HARDWARE_STEPS)
+    assert calls[:4] == HARDWARE_STEPS[:4]  # what writes the same folder never runs side by side
+
+
+@pytest.mark.parametrize("step", ["emit", "synth", "prove", "cosim", "soc", "report"])
+def test_a_failed_step_of_hardware_fails_make_and_is_tried_again(learned: Path, step: str) -> None:
+    code, calls = hardware(learned, FAIL=step)
+    assert code != 0
+    assert calls[-1].split()[0] == step
+    code, calls = hardware(learned)
+    assert code == 0
+    assert calls[0] == {"soc": "soc build", "report": "soc run"}.get(step, step)
+    assert calls[-1] == "hardware"

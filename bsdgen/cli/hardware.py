@@ -13,10 +13,13 @@ def hardware(out: Output, model: ModelFolder) -> None:
     """
     from bsdgen.artifacts import locked
     from bsdgen.model import Model
-    from bsdgen.synth.summary import HEADER, hardware_cells, hardware_rows
+    from bsdgen.synth.summary import HEADER, hardware_cells, known_hardware
 
     out.held.enter_context(locked(model, shared=True))
-    rows = hardware_rows(Model.load(model), model)
+    known = known_hardware(Model.load(model), model)
+    if known.others:
+        raise InputError(known.others[0])
+    rows = known.rows
     if not rows:
         raise InputError(
             f"{model}: nothing is known of it as hardware; run `bsdgen emit`, `optimise`, `synth` "

@@ -147,23 +147,11 @@ def _draw(folder: Path, digest: str) -> Path:
     from bsdgen.artifacts import write_text
     from bsdgen.circuit.curve import read_curve
     from bsdgen.report.hardware import curve_picture
+    from bsdgen.report.style import standalone
 
     curves = [read_curve(path) for goal in GoalChoice if (path := folder / f"{goal.value}.json").is_file()]
     curves = [curve for curve in curves if curve.model == digest]
-    tried = [size for curve in curves for size in curve.sizes(range(len(curve.points)))]
-    proved = [size for curve in curves for size in curve.sizes(curve.front)]
-    front = [
-        size
-        for size in sorted(set(proved))
-        if not any(x <= size[0] and y <= size[1] and (x, y) != size for x, y in proved)
-    ]
-    given = {
-        (point.depth, point.ands, point.note)
-        for curve in curves
-        for point in curve.points
-        if not point.recipe
-    }
-    write_text(folder / "curve.svg", curve_picture(tried, front, sorted(given)))
+    write_text(folder / "curve.svg", standalone(curve_picture(curves)))
     return folder / "curve.svg"
 
 

@@ -138,31 +138,14 @@ def _saved(
 
 def _draw(folder: Path, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list[Path]:
     from bsdgen.artifacts import write_text
-    from bsdgen.report.hardware import bars_picture
+    from bsdgen.report.hardware import cells_picture, luts_picture
+    from bsdgen.report.style import standalone
 
-    files = [folder / "synth.json"]
-    if asic is not None:
-        memories = [row.memory_area / 1e6 for row in asic.rows]
-        rest = [(row.area - row.memory_area) / 1e6 for row in asic.rows]
-        sta = asic.sta == "used"
-        path = [(row.path.ns if row.path else 0.0) if sta else (row.abc_ns or 0.0) for row in asic.rows]
-        panels = [
-            ("area, mm²", [("the rest", rest), ("memories", memories)]),
-            (f"critical path, ns ({'OpenSTA' if sta else 'ABC'})", [("", path)]),
-            (f"power at {asic.clock_mhz:g} MHz, mW", [("", [row.power.total_mw for row in asic.rows])]),
-        ]
-        label = f"Area, critical path and power in {asic.library}"
-        files.append(folder / "synth.svg")
-        write_text(files[-1], bars_picture([row.name for row in asic.rows], panels, label))
-    for family, rows in fpga.items():
-        panels = [
-            ("LUT4", [("", [float(row.luts) for row in rows])]),
-            ("carry cells", [("", [float(row.carries) for row in rows])]),
-            ("flip-flops", [("", [float(row.flip_flops) for row in rows])]),
-        ]
-        files.append(folder / f"synth_{family}.svg")
-        write_text(files[-1], bars_picture([row.name for row in rows], panels, f"Cells on {family}"))
-    return files
+    pictures = {"synth.svg": cells_picture(asic)} if asic is not None else {}
+    pictures |= {f"synth_{family}.svg": luts_picture(family, rows) for family, rows in fpga.items()}
+    for name, svg in pictures.items():
+        write_text(folder / name, standalone(svg))
+    return [folder / "synth.json", *(folder / name for name in pictures)]
 
 
 def _facts(result: "Synthesis", files: list[Path]) -> dict[str, Any]:

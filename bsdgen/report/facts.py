@@ -23,6 +23,7 @@ from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.results import cosimulated, measured, mutated, proved, result_of, verified
 from bsdgen.report.structure import Structure, analyse
+from bsdgen.synth.summary import Hardware, known_hardware
 
 _TOP_VARIABLES = 24
 
@@ -36,6 +37,7 @@ class Known:
     name : the folder's name.
     facts : the document of report.json.
     covered : what was covered, by source; empty where nobody looked.
+    hardware : what it costs as hardware.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Known:
     equations: list[Equation]
     facts: dict[str, Any]
     covered: list[Covered]
+    hardware: Hardware
 
 
 def gather(folder: Path) -> Known:
@@ -60,6 +63,7 @@ def gather(folder: Path) -> Known:
     info = model.info
     coverage = result_of(folder, "coverage.json")
     covered = from_document(coverage, str(folder / "coverage.json")) if coverage is not None else []
+    hardware = known_hardware(model, folder)
     facts = {
         "model": {
             "name": folder.resolve().name,
@@ -76,6 +80,7 @@ def gather(folder: Path) -> Known:
         "cosim": cosimulated(folder),
         "mutate": mutated(folder, "mutate.json"),
         "mutate_shell": mutated(folder, "mutate_shell.json"),
+        "hardware": {"rows": hardware.rows, "others": hardware.others},
         "coverage": _coverage_facts(covered) if covered else None,
         **_inside(Inspection(model)),
         "equations": [
@@ -89,7 +94,7 @@ def gather(folder: Path) -> Known:
             "tools": {**info.get("tools", {}), **tool_versions("networkx", "pyeda", "matplotlib")},
         },
     }
-    return Known(facts["model"]["name"], model, structure, equations, facts, covered)
+    return Known(facts["model"]["name"], model, structure, equations, facts, covered, hardware)
 
 
 def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:

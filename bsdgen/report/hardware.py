@@ -1,29 +1,44 @@
-"""Pictures of hardware: ANDs against levels, and what designs cost as standard cells or on an FPGA."""
+"""Pictures of hardware: ANDs against levels, and what designs cost as standard cells or on an FPGA.
+
+Each function returns an SVG element for a page.
+"""
 
 from collections.abc import Sequence
 
-from bsdgen.report.style import ACCENT, INK, MUTED, RULE, SOFT, figure, standalone, to_svg
+from bsdgen.circuit.curve import Curve
+from bsdgen.report.style import ACCENT, INK, MUTED, RULE, SOFT, figure, to_svg
+from bsdgen.synth.fpga import FpgaRow
+from bsdgen.synth.result import Asic
 
 _LONGEST = 28  # letters of a name
 _COLOURS = (ACCENT, SOFT, MUTED, INK)
 
 
-def curve_picture(
-    tried: Sequence[tuple[int, int]], front: Sequence[tuple[int, int]], given: Sequence[tuple[int, int, str]]
-) -> str:
-    """ANDs over levels: what was tried, the points that nothing beats, and what the search began with.
+def curve_picture(curves: Sequence[Curve]) -> str:
+    """ANDs over levels: what was tried, the points that nothing beats, and what the searches began with.
 
     Parameters
     ----------
-    tried, front : (depth, ANDs) each.
-    given : (depth, ANDs, name) each.
+    curves : searches of one model.
     """
+    tried = [size for curve in curves for size in curve.sizes(range(len(curve.points)))]
+    proved = [size for curve in curves for size in curve.sizes(curve.front)]
+    line = [
+        size
+        for size in sorted(set(proved))
+        if not any(x <= size[0] and y <= size[1] and (x, y) != size for x, y in proved)
+    ]
+    given = {
+        (point.depth, point.ands, point.note)
+        for curve in curves
+        for point in curve.points
+        if not point.recipe
+    }
     with figure(7.4, 4.2) as drawn:
         axes = drawn.subplots()
         axes.scatter(
             [x for x, _ in tried], [y for _, y in tried], s=8, c=SOFT, label="tried", linewidths=0, zorder=2
         )
-        line = sorted(front)
         axes.plot(
             [x for x, _ in line], [y for _, y in line],
             color=ACCENT, marker="o", markersize=4, linewidth=1.2, drawstyle="steps-post",
@@ -36,7 +51,7 @@ def curve_picture(
             [x for x, _, _ in given], [y for _, y, _ in given],
             s=26, c=INK, marker="D", label="begun with", zorder=4,
         )  # fmt: skip
-        for x, y, name in given:
+        for x, y, name in sorted(given):
             axes.annotate(name, (x, y), (6, -3), textcoords="offset points", color=MUTED)
         axes.set_xlabel("levels")
         axes.set_ylabel("AND nodes")
@@ -44,16 +59,45 @@ def curve_picture(
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         axes.legend(frameon=False, loc="upper right", labelcolor=MUTED)
-        return standalone(to_svg(drawn, "curve", "AND nodes against levels"))
+        return to_svg(drawn, "curve", "AND nodes against levels")
 
 
-def bars_picture(
-    names: Sequence[str], panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[float]]]]], label: str
+def cells_picture(asic: Asic) -> str:
+    """Area, critical path and power of each design."""
+    memories = [row.memory_area / 1e6 for row in asic.rows]
+    rest = [(row.area - row.memory_area) / 1e6 for row in asic.rows]
+    sta = asic.sta == "used"
+    path = [(row.path.ns if row.path else 0.0) if sta else (row.abc_ns or 0.0) for row in asic.rows]
+    panels = [
+        ("area, mm²", [("the rest", rest), ("memories", memories)]),
+        (f"critical path, ns ({'OpenSTA' if sta else 'ABC'})", [("", path)]),
+        (f"power at {asic.clock_mhz:g} MHz, mW", [("", [row.power.total_mw for row in asic.rows])]),
+    ]
+    label = f"Area, critical path and power in {asic.library}"
+    return _bars("cells", [row.name for row in asic.rows], panels, label)
+
+
+def luts_picture(family: str, rows: Sequence[FpgaRow]) -> str:
+    """Cells of each design on an FPGA family."""
+    panels = [
+        ("LUT4", [("", [float(row.luts) for row in rows])]),
+        ("carry cells", [("", [float(row.carries) for row in rows])]),
+        ("flip-flops", [("", [float(row.flip_flops) for row in rows])]),
+    ]
+    return _bars(family, [row.name for row in rows], panels, f"Cells on {family}")
+
+
+def _bars(
+    salt: str,
+    names: Sequence[str],
+    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[float]]]]],
+    label: str,
 ) -> str:
     """Horizontal bars by design, a panel a figure; a bar may be stacked.
 
     Parameters
     ----------
+    salt : as in `to_svg`.
     names : of the designs, from the top.
     panels : (title, ((part, value of each design), ...)) each.
     label : what the picture shows.
@@ -87,4 +131,4 @@ def bars_picture(
                     labelcolor=MUTED,
                     bbox_to_anchor=(0, -0.12),
                 )
-        return standalone(to_svg(drawn, "bars", label))
+        return to_svg(drawn, salt, label)

@@ -23,7 +23,9 @@ from bsdgen.report.charts import (
 )
 from bsdgen.report.drawing import draw_top
 from bsdgen.report.facts import Known, gather
+from bsdgen.report.hardware import cells_picture, curve_picture
 from bsdgen.report.style import FONT, css_variables, standalone
+from bsdgen.synth.summary import HEADER, hardware_cells
 
 
 def write_report(folder: Path, *, figures: Path | None = None) -> dict[str, Any]:
@@ -71,6 +73,10 @@ def draw(known: Known) -> dict[str, str]:
         pictures["levels"] = level_chart(structure.profile)
     if facts["bsd"]["tested"]:
         pictures["tested"] = guard_chart([(item["name"], item["nodes"]) for item in facts["bsd"]["tested"]])
+    if known.hardware.curves:
+        pictures["optimised"] = curve_picture(known.hardware.curves)
+    if known.hardware.synthesis is not None and known.hardware.synthesis.asic is not None:
+        pictures["cells"] = cells_picture(known.hardware.synthesis.asic)
     heat = distance_chart(distances(known.model.bsd), Names(known.model.schema))
     if heat is not None:
         pictures["distance"] = heat
@@ -96,6 +102,7 @@ def render(known: Known, pictures: dict[str, str]) -> str:
         name=known.name,
         pictures={name: Markup(svg) for name, svg in pictures.items()},
         sums=known.equations,
+        hardware_table=(HEADER, hardware_cells(known.hardware.rows)),
         paths={item["context"]: item["cube"] for item in known.facts["contexts"] or []},
         colours=Markup(css_variables()),
         font=Markup(FONT),

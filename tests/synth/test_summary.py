@@ -5,18 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_hardware import fill
 from small_models import adder_model
 
-from bsdgen.artifacts import sha256, write_json
+from bsdgen.artifacts import write_json
 from bsdgen.circuit.aig import aig_from_bsd
 from bsdgen.circuit.aiger import write_aiger
 from bsdgen.cli.app import main
 from bsdgen.model import Model
-from bsdgen.synth.fpga import FpgaRow
-from bsdgen.synth.result import SYNTH_VERSION, Asic, AsicRow, Synthesis
-from bsdgen.synth.timing import CriticalPath, Power
-
-BOARD = {"board": "icebreaker", "fmax_hz": 10.25e6, "used": {"ICESTORM_LC": 1986, "ICESTORM_RAM": 20}}
 
 
 @pytest.fixture
@@ -24,28 +20,6 @@ def model(tmp_path: Path) -> Path:
     made = adder_model(4)
     made.save(tmp_path)
     return tmp_path
-
-
-def asic(name: str, flip_flops: float, ns: float | None) -> AsicRow:
-    path = None if ns is None else CriticalPath(ns, "a[0]", "sum[3]")
-    return AsicRow(name, 1234.5, flip_flops, 9, {}, 0, 0.0, 3.0, path, Power("x", 1.0, 0.1), 0.5)
-
-
-def fill(folder: Path) -> None:
-    model = Model.load(folder)
-    aig = aig_from_bsd(model.bsd)
-    write_aiger(folder / "circuit.aig", aig)
-    (folder / "optimised").mkdir()
-    write_aiger(folder / "optimised" / "area.aig", aig)
-    rows = (FpgaRow("step, as learned", 11, 2, 0, 0, {}), FpgaRow("core, area", 13, 2, 32, 0, {}))
-    library = Asic(
-        "l", "", "l", 100.0, 0.1, "used", (asic("step, as learned", 0, 4.0), asic("core, area", 8, 5))
-    )
-    write_json(folder / "synth.json", Synthesis(SYNTH_VERSION, model.digest, {}, library, {"ecp5": rows}))
-    (folder / "soc" / "icebreaker").mkdir(parents=True)
-    write_json(
-        folder / "soc" / "icebreaker" / "build.json", BOARD | {"model_sha256": sha256(folder / "model.npz")}
-    )
 
 
 def test_all_that_is_known(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
