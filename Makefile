@@ -98,6 +98,7 @@ docs: $(MODEL)/report.html ## the generated parts of docs/
 HARDWARE := rtl_out/hardware/rv32i
 SEARCH_SECONDS ?= 75
 PROGRAM := sim/soc/hello.elf
+LIB ?=
 LIBERTY := build/liberty/osu018_stdcells.lib
 BITSTREAMS := $(foreach board,ulx3s icebreaker,$(HARDWARE)/soc/$(board)/build.json)
 
@@ -123,8 +124,10 @@ $(HARDWARE)/optimised/delay.json: $(HARDWARE)/circuit.aig bsdgen/cli/optimise.py
 
 $(HARDWARE)/synth.json: $(HARDWARE)/optimised/area.json $(HARDWARE)/optimised/delay.json $(call source,synth) \
 		bsdgen/cli/synth.py
-	-@$(MAKE) --no-print-directory liberty
-	$(BSDGEN) synth $(HARDWARE) $$([ ! -e $(LIBERTY) ] || echo --lib $(LIBERTY)) --fpga ecp5 --fpga ice40
+	-@[ -n "$(LIB)" ] || [ -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib ] || \
+		$(MAKE) --no-print-directory liberty
+	$(BSDGEN) synth $(HARDWARE) $(LIB:%=--lib %)
+	$(BSDGEN) synth $(HARDWARE) --fpga ecp5 --fpga ice40
 
 $(HARDWARE)/proof_partial.json: $(HARDWARE)/circuit.aig $(call source,spec prove) bsdgen/cli/prove.py \
 		| $(HARDWARE)/synth.json

@@ -77,6 +77,10 @@ class ToolRefusal(ToolError):
     """An outside tool that works and that refuses what it was given."""
 
 
+class CommandFailed(ToolError):
+    """A command of an outside tool that failed, and would fail again."""
+
+
 class BudgetReached(BsdgenError):
     """A stated budget (time, memory, nodes) was used up before the work was done."""
 

@@ -17,11 +17,12 @@ _MOST_INPUTS = 1 << 24  # a header may claim any number; they take no bytes in t
 
 @dataclass(frozen=True, eq=False)
 class NamedAig:
-    """A graph with the names of its inputs and outputs (empty where a file has none)."""
+    """A graph with the names of its inputs and outputs, and a file's comment; empty where a file has none."""
 
     aig: Aig
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    comment: str = ""
 
 
 def _encode(aig: Aig) -> bytes:
@@ -121,6 +122,13 @@ def _names(text: str, kind: str, n: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _comment(text: str) -> str:
+    """What stands behind the symbol table, the digest left out."""
+    _, found, said = f"\n{text}".partition("\nc\n")
+    lines = said.splitlines() if found else []
+    return "\n".join(line for line in lines if not line.startswith(_SEAL.decode()))
+
+
 def read_aiger(path: Path) -> NamedAig:
     """Read a combinational binary AIGER file.
 
@@ -189,7 +197,7 @@ def _parse(path: Path, state: bool) -> tuple[NamedAig, tuple[bool | None, ...]]:
         text = data[at:].decode("utf-8", "replace")
         aig = Aig(n_inputs + n_latches, *arrays)
         names = _names(text, "i", n_inputs), _names(text, "o", n_outputs)
-        return NamedAig(aig, *names), tuple(_initial(line) for line in lines[:n_latches])
+        return NamedAig(aig, *names, _comment(text)), tuple(_initial(line) for line in lines[:n_latches])
     except (IndexError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is truncated or damaged ({error}); write it anew") from error
 

@@ -7,8 +7,9 @@ import msgspec
 
 from bsdgen.artifacts import read_json, write_json
 from bsdgen.circuit.aiger import write_aiger
-from bsdgen.circuit.recipes import RECIPES, Goal
-from bsdgen.circuit.search import Found, Point
+from bsdgen.circuit.equivalence import comment_of
+from bsdgen.circuit.recipes import KICKS, RECIPES, Goal
+from bsdgen.circuit.search import COSTS, Found, Point
 from bsdgen.errors import InputError
 
 CURVE_VERSION = 1
@@ -24,7 +25,7 @@ class Curve(msgspec.Struct, frozen=True):
     best : number of the point in ``<goal>.aig``.
     front : numbers of the points that none beats in ANDs and levels both; their graphs are in ``front/``.
     points : all that was tried.
-    recipes : commands of each recipe.
+    recipes : commands of each recipe, kicks included.
     tools : versions.
     """
 
@@ -66,9 +67,15 @@ def curve_of(found: Found, goal: Goal, model: str, patience: int, tools: dict[st
         best=found.best,
         front=tuple(found.front),
         points=tuple(found.points),
-        recipes={recipe.name: "; ".join(recipe.commands) for recipe in RECIPES[goal]},
+        recipes={recipe.name: "; ".join(recipe.commands) for recipe in (*RECIPES[goal], *KICKS[goal])},
         tools=tools,
     )
+
+
+def better(a: Curve, b: Curve) -> bool:
+    """Whether the best point of one search costs less than that of another with the same goal."""
+    costs = [COSTS[curve.goal](curve.best_point.ands, curve.best_point.depth) for curve in (a, b)]
+    return costs[0] < costs[1]
 
 
 def read_curve(path: Path) -> Curve:
@@ -103,7 +110,8 @@ def write_found(
     inputs, outputs : names of the bits.
     """
     files = [folder / f"{curve.goal}.aig"]
-    write_aiger(files[0], found.graphs[found.best], inputs, outputs)
+    comment = comment_of(curve.model)
+    write_aiger(files[0], found.graphs[found.best], inputs, outputs, comment)
     kept = set()
     for number in found.front:
         point = found.points[number]
@@ -113,6 +121,7 @@ def write_found(
             found.graphs[number],
             inputs,
             outputs,
+            comment,
         )
     for old in (folder / "front").glob(f"{curve.goal}_*.aig"):
         if old.name not in kept:

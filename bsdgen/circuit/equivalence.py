@@ -16,7 +16,7 @@ import numpy as np
 from bsdgen.bits import U64, from_bool
 from bsdgen.bsd import Bsd
 from bsdgen.circuit.aig import Aig
-from bsdgen.circuit.aiger import write_aiger
+from bsdgen.circuit.aiger import NamedAig, write_aiger
 from bsdgen.circuit.sweep import sweep
 from bsdgen.circuit.tools import run_abc
 from bsdgen.errors import CheckFailed, InputError, ToolError, ToolTimeout
@@ -81,13 +81,16 @@ def no_answer(log: str, timeout_s: float) -> ToolError:
     return ToolTimeout(told) if "UNDECIDED" in log else ToolError(told)
 
 
-def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> Equivalence:
+def prove_equivalent(
+    a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES, *, timeout_s: float = 600.0
+) -> Equivalence:
     """Prove that two graphs are the same function, or find an assignment on which they differ.
 
     Parameters
     ----------
     a, b : graphs with the same numbers of inputs and outputs, corresponding by position.
     engines : which engines to ask, at least one.
+    timeout_s : wall time of each engine.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
     CheckFailed
         The engines contradict each other.
     ToolTimeout
-        ABC gives no answer in time.
+        An engine gives no answer in time.
     ToolError
         An engine is missing or fails.
 
@@ -119,9 +122,9 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
     for engine in engines:
         start = time.perf_counter()
         if engine == "abc":
-            answers[engine] = abc_equal(a, b)
+            answers[engine] = abc_equal(a, b, timeout_s=timeout_s)
         else:
-            difference, _ = sweep(a, b)
+            difference, _ = sweep(a, b, timeout_s=timeout_s)
             answers[engine] = difference is None
         seconds[engine] = time.perf_counter() - start
     if len(set(answers.values())) != 1:
@@ -138,11 +141,27 @@ def prove_equivalent(a: Aig, b: Aig, engines: tuple[Engine, ...] = ENGINES) -> E
     return Equivalence(False, seconds, difference.inputs, difference.output)
 
 
-def agrees(circuit: Aig, bsd: Bsd) -> bool:
-    """Whether a circuit agrees with a diagram on random rows: one that an earlier model left behind does not.
+def comment_of(digest: str) -> str:
+    """The comment of a graph's file that names the model it is of, as `is_of` reads it."""
+    return f"Model sha256: {digest}"
 
-    That it was equal when it was written is proved then; this tells of which model it is.
+
+def is_of(circuit: NamedAig, bsd: Bsd, digest: str) -> bool:
+    """Whether a circuit is of a model, and not of one that was learned into its folder before.
+
+    That it was equal when it was written is proved then. Its comment says of which model it is; if it has
+    none, it is compared on random rows, which tells what is quite another function only.
+
+    Parameters
+    ----------
+    bsd, digest : of the model.
     """
+    if "Model sha256: " in circuit.comment:
+        return comment_of(digest) in circuit.comment.splitlines()
+    return _agrees(circuit.aig, bsd)
+
+
+def _agrees(circuit: Aig, bsd: Bsd) -> bool:
     if (circuit.n_inputs, circuit.n_outputs) != (bsd.n_inputs, bsd.n_outputs):
         return False
     rng = np.random.default_rng(0)

@@ -128,13 +128,17 @@ def _check_clock(cells: str, top: str, clock: str) -> None:
 def order_by_schema(net: NamedAig, schema: Schema) -> Aig:
     """The same graph with inputs and outputs in the packing order of `schema`.
 
-    Inputs that the netlist lacks are free; outputs that it lacks are an error.
+    Inputs that the netlist lacks are free; outputs that it lacks are an error. One without any names is in
+    that order already.
 
     Raises
     ------
     InputError
         A port is missing or unknown.
     """
+    sizes = (schema.n_inputs, len(schema.output_names()))
+    if not any((*net.inputs, *net.outputs)) and (net.aig.n_inputs, net.aig.n_outputs) == sizes:
+        return net.aig
     position = {name: i for i, name in enumerate(schema.input_names())}
     unknown = sorted(set(net.inputs) - set(position))
     if unknown:

@@ -17,9 +17,10 @@ from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.equivalence import ENGINES, Engine, prove_equivalent
 from bsdgen.circuit.recipes import KICKS, RECIPES, Goal, Recipe
 from bsdgen.circuit.steps import StepStore, graph_digest
-from bsdgen.errors import CheckFailed, InputError, ToolError
+from bsdgen.errors import CheckFailed, InputError, ToolError, ToolTimeout
 
-_COSTS: dict[Goal, Callable[[int, int], tuple[int, int]]] = {
+_PROOF_LIMIT_S = 600.0  # of each engine
+COSTS: dict[Goal, Callable[[int, int], tuple[int, int]]] = {
     "area": lambda ands, depth: (ands, depth),
     "delay": lambda ands, depth: (depth, ands),
     "balanced": lambda ands, depth: (ands * depth, ands),
@@ -112,12 +113,15 @@ def search(
     engines : who proves, see `prove_equivalent`.
     patience : kicks in a row without a new best of the walk, after which it ends.
     time_limit_s : wall time, 0 for none; when it is used up the best so far is returned, not `finished`.
+        A proof under way ends with it.
     progress : told after every step.
 
     Raises
     ------
     CheckFailed
         A given graph is another function, or the engines contradict each other.
+    ToolTimeout
+        The first given graph was not proved equal in time.
     ToolError
         ABC or an engine is missing.
     """
@@ -144,7 +148,7 @@ class _Walk:
     ) -> None:
         self.found = Found()
         self._reference = reference
-        self._cost = _COSTS[goal]
+        self._cost = COSTS[goal]
         self._recipes = RECIPES[goal]
         self._kicks = KICKS[goal]
         self._store = store
@@ -155,7 +159,12 @@ class _Walk:
 
     def give(self, name: str, aig: Aig) -> tuple[int, Aig]:
         """Take a graph to start from."""
-        proved, seconds = self._prove(aig)
+        try:
+            proved, seconds = self._prove(aig)
+        except ToolTimeout as error:
+            if self.found.points and monotonic() >= self._end:
+                raise _OutOfTime from error
+            raise
         if not proved:
             raise CheckFailed(
                 f"{name} is not the model's function; write it anew with `bsdgen emit`, or begin with another"
@@ -243,6 +252,8 @@ class _Walk:
                 note = "" if proved else "ABC changed the function; the graph was thrown away"
                 point = msgspec.structs.replace(point, proved=proved, engines=seconds, note=note)
             except (ToolError, InputError) as error:
+                if monotonic() >= self._end:
+                    raise _OutOfTime from error
                 note = f"not kept, since not proved: {str(error).splitlines()[0]}"
                 point = msgspec.structs.replace(point, note=note)
             self.found.points[number] = point
@@ -251,7 +262,8 @@ class _Walk:
     def _prove(self, aig: Aig) -> tuple[bool, dict[str, float]]:
         digest = graph_digest(aig)
         if digest not in self._proofs:
-            answer = prove_equivalent(self._reference, aig, self._engines)
+            left = max(1.0, min(_PROOF_LIMIT_S, self._end - monotonic()))
+            answer = prove_equivalent(self._reference, aig, self._engines, timeout_s=left)
             self._proofs[digest] = answer.equal, {k: round(v, 3) for k, v in answer.engines.items()}
         return self._proofs[digest]
 

@@ -11,7 +11,7 @@ from bsdgen.circuit.aig import Aig
 from bsdgen.circuit.aiger import aiger_bytes, read_aiger, write_aiger
 from bsdgen.circuit.recipes import Recipe
 from bsdgen.circuit.tools import abc_binary, run_abc
-from bsdgen.errors import InputError, ToolError
+from bsdgen.errors import CommandFailed, InputError, ToolError
 
 _STEP_LIMIT_S = 600.0
 
@@ -25,11 +25,13 @@ class Step:
     aig : the result; None if ABC failed.
     seconds : wall time of ABC when it was run.
     failure : why there is no result.
+    lasting : whether it would fail the same way again; not what another time or machine may change.
     """
 
     aig: Aig | None
     seconds: float
     failure: str = ""
+    lasting: bool = True
 
 
 def graph_digest(aig: Aig) -> str:
@@ -56,7 +58,7 @@ class StepStore:
         ToolError
             ABC is missing. That it fails or does not end is a `Step.failure`.
         InputError
-            A step that was kept is damaged.
+            A step that was kept is damaged, or the disk is full.
         """
         key = hashlib.sha256("; ".join([graph_digest(aig), *recipe.commands]).encode()).hexdigest()[:32]
         known = self._read(key)
@@ -64,7 +66,7 @@ class StepStore:
             return known
         abc_binary()
         step = _run(aig, recipe, min(timeout_s, _STEP_LIMIT_S))
-        if self._folder is not None and (step.aig is not None or timeout_s >= _STEP_LIMIT_S):
+        if self._folder is not None and step.lasting:
             if step.aig is not None:
                 write_aiger(self._folder / f"{key}.aig", step.aig)
             write_json(
@@ -94,7 +96,11 @@ def _run(aig: Aig, recipe: Recipe, timeout_s: float) -> Step:
         commands = ["read_aiger in.aig", "strash", *recipe.commands, "strash", "write_aiger out.aig"]
         try:
             run_abc(commands, cwd=work, timeout_s=timeout_s)
+        except ToolError as error:
+            said = str(error).splitlines()[0]
+            return Step(None, time.perf_counter() - begun, said, isinstance(error, CommandFailed))
+        try:
             made = read_aiger(work / "out.aig").aig.compact()
-        except (ToolError, InputError) as error:
-            return Step(None, time.perf_counter() - begun, str(error).splitlines()[0])
+        except InputError as error:
+            return Step(None, time.perf_counter() - begun, str(error).splitlines()[0], lasting=False)
     return Step(made, time.perf_counter() - begun)

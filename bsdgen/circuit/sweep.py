@@ -7,18 +7,21 @@ transition relation simplification for bounded property checking*, 2004). A refu
 that splits the groups. What is left of the outputs is asked of the solver exactly and without a limit.
 """
 
+import math
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64, from_bool, n_words
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
-from bsdgen.errors import ToolError
+from bsdgen.errors import ToolError, ToolTimeout
 
 _WORDS = 64  # first simulation: 4,096 random assignments
 _BATCH = 16  # counterexamples gathered before the groups are split again
 _CONFLICTS = 2000  # effort for one internal pair; outputs have no limit
+_SLICE = 20_000  # conflicts between two looks at the clock
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -48,13 +51,21 @@ class SweepStats:
 
 
 class Solver:
-    """Incremental Tseitin encoding of a growing graph: a cone's clauses come when it is first asked for."""
+    """Incremental Tseitin encoding of a growing graph: a cone's clauses come when it is first asked for.
 
-    def __init__(self, graph: AigBuilder) -> None:
+    Parameters
+    ----------
+    graph : may grow.
+    timeout_s : wall time from now on, after which `equal` raises ToolTimeout.
+    """
+
+    def __init__(self, graph: AigBuilder, timeout_s: float = math.inf) -> None:
         try:
             from pysat.solvers import Solver
         except ImportError as error:
             raise ToolError("python-sat is missing; install it with `pip install python-sat`") from error
+        self.end = monotonic() + timeout_s
+        self.timeout_s = timeout_s
         self.graph = graph
         self.first = 1 + graph.n_inputs
         self.calls = 0
@@ -86,17 +97,26 @@ class Solver:
             stack += [a >> 1, b >> 1]
 
     def equal(self, a: int, b: int, conflicts: int = 0) -> bool | None:
-        """Whether two literals are equal; None when the effort (0: no limit) was used up."""
+        """Whether two literals are equal; None when the effort (0: no limit) was used up.
+
+        Raises
+        ------
+        ToolTimeout
+            The solver's time is over.
+        """
         self._load(a >> 1)
         self._load(b >> 1)
         x, y = self.literal(a), self.literal(b)
         for assumptions in ([x, -y], [-x, y]):
             self.calls += 1
-            if conflicts:
-                self.solver.conf_budget(conflicts)
+            answer = None
+            while answer is None:
+                if monotonic() > self.end:
+                    raise ToolTimeout(f"the SAT engine gave no answer within {self.timeout_s:g} s")
+                self.solver.conf_budget(conflicts or _SLICE)
                 answer = self.solver.solve_limited(assumptions=assumptions)
-            else:
-                answer = self.solver.solve(assumptions=assumptions)
+                if conflicts:
+                    break
             if answer is None:
                 return None
             if answer:
@@ -164,35 +184,40 @@ def _joint(a: Aig, b: Aig) -> tuple[Aig, list[int], list[int]]:
     return joint, outputs[: a.n_outputs], outputs[a.n_outputs :]
 
 
-def sweep(a: Aig, b: Aig, rng: np.random.Generator | None = None) -> tuple[Difference | None, SweepStats]:
+def sweep(
+    a: Aig, b: Aig, rng: np.random.Generator | None = None, *, timeout_s: float = math.inf
+) -> tuple[Difference | None, SweepStats]:
     """Prove two graphs equal or find an assignment on which they differ.
 
     Parameters
     ----------
     a, b : graphs with the same numbers of inputs and outputs.
     rng : source of the simulated assignments; the answer does not depend on it, the effort does.
+    timeout_s : wall time of the solver.
 
     Raises
     ------
+    ToolTimeout
+        It gives no answer in time.
     ToolError
         python-sat is missing.
     """
-    differences, stats = _sweep(a, b, rng, first=True)
+    differences, stats = _sweep(a, b, rng, first=True, timeout_s=timeout_s)
     return (differences[0] if differences else None), stats
 
 
 def sweep_all(a: Aig, b: Aig, rng: np.random.Generator | None = None) -> tuple[list[Difference], SweepStats]:
     """As `sweep`, for every output: an assignment for each that differs; the others are proved equal."""
-    return _sweep(a, b, rng, first=False)
+    return _sweep(a, b, rng, first=False, timeout_s=math.inf)
 
 
 def _sweep(
-    a: Aig, b: Aig, rng: np.random.Generator | None, first: bool
+    a: Aig, b: Aig, rng: np.random.Generator | None, first: bool, timeout_s: float
 ) -> tuple[list[Difference], SweepStats]:
     joint, outputs_a, outputs_b = _joint(a, b)
     groups = Groups(joint, rng or np.random.default_rng(0))
     reduced = AigBuilder(joint.n_inputs)
-    solver = Solver(reduced)
+    solver = Solver(reduced, timeout_s)
     found: list[Difference] = []
     try:
         image, counts = reduce_graph(joint, groups, reduced, solver)

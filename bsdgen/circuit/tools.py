@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bsdgen.artifacts import check_room
-from bsdgen.errors import ToolError, ToolRefusal, ToolTimeout
+from bsdgen.errors import CommandFailed, ToolError, ToolRefusal, ToolTimeout
 
 _RUN_SCRIPT = """
 import sys
@@ -20,7 +20,7 @@ design = ys.Design()
 design.run_pass("script " + sys.argv[1])
 """
 # A place in a source, or a loop of gates; a file that cannot be opened or written has no place.
-_REFUSAL = re.compile(r"^(\S.*:\d+: ERROR: |ERROR: .*\bloop\b)", re.MULTILINE)
+_REFUSAL = re.compile(r"^(\S.*:\d+: ERROR:|ERROR: .*\bloop\b)", re.MULTILINE)
 _INSTALL = "install it with `pip install pyosys`"
 
 
@@ -92,15 +92,19 @@ def run_abc(commands: Sequence[str], *, cwd: Path | None = None, timeout_s: floa
     ------
     ToolTimeout
         It does not end in time.
+    CommandFailed
+        It reports an error.
     ToolError
-        ABC is missing or reports an error.
+        ABC is missing, cannot read or write a file, or is ended from outside.
     """
     log = _run([str(abc_binary()), "-c", "; ".join(commands)], "yosys-abc", cwd, timeout_s)
     wrong = re.search(
         r"^(\*\* cmd error.*|.*: No such file.*|Cannot open.*|.*has failed\.)$", log, re.MULTILINE
     )
     if wrong:
-        raise ToolError(f"yosys-abc reports {wrong.group(0).strip()!r} in: {'; '.join(commands)}")
+        check_room(log, "yosys-abc")
+        kind = ToolError if "open" in wrong.group(0).lower() or "No such file" in log else CommandFailed
+        raise kind(f"yosys-abc reports {wrong.group(0).strip()!r} in: {'; '.join(commands)}")
     return log
 
 

@@ -97,6 +97,7 @@ def emit(
     from bsdgen.artifacts import locked
     from bsdgen.circuit.aig import aig_from_bsd
     from bsdgen.circuit.aiger import write_aiger
+    from bsdgen.circuit.equivalence import comment_of
     from bsdgen.circuit.optimise import optimise
     from bsdgen.emit import DEFAULT_FORMATS, FORMATS, EmitOptions
     from bsdgen.model import Model
@@ -114,7 +115,7 @@ def emit(
         circuit = optimise(aig_from_bsd(loaded.bsd), rounds)
         files.append(model / "circuit.aig")
         bits = loaded.schema.input_names(), loaded.schema.output_names()
-        write_aiger(files[-1], circuit, *bits)
+        write_aiger(files[-1], circuit, *bits, comment_of(loaded.digest))
     facts = {
         "files": [str(file) for file in files],
         "circuit": {"ands": circuit.n_ands, "depth": circuit.depth},

@@ -72,11 +72,12 @@ def optimise(
 
     Scripts of ABC commands are applied in turn, from the diagram and from circuit.aig (or --from).
     Writes optimised/GOAL.aig, optimised/GOAL.json with all that was tried, the front of ANDs against levels,
-    and optimised/curve.svg. Ends with exit code 5 if --time-limit ended it; --resume goes on and ends with
-    the same bytes as a search that was never stopped.
+    and optimised/curve.svg; what an earlier search of the model found stays if it is better. Ends with exit
+    code 5 if --time-limit ended it; --resume goes on and ends with the same bytes as a search that was never
+    stopped.
     """
     from bsdgen.artifacts import locked, tool_versions
-    from bsdgen.circuit.curve import curve_of, write_found
+    from bsdgen.circuit.curve import better, curve_of, write_found
     from bsdgen.circuit.search import search
     from bsdgen.circuit.steps import StepStore
     from bsdgen.circuit.tools import abc_binary
@@ -87,10 +88,11 @@ def optimise(
     abc_binary()
     folder = model / "optimised"
     steps = folder / f"{goal.value}.steps"
+    reference, given = _given(loaded, model, start or [])
+    before = {choice: _read(folder, choice, loaded.digest) for choice in GoalChoice}  # broken ones end it now
     if not resume:
         shutil.rmtree(steps, ignore_errors=True)
     out.resumable = steps.is_dir
-    reference, given = _given(loaded, model, start or [])
     with out.progress(f"searching ({goal.value})") as progress:
         found = search(
             reference,
@@ -103,7 +105,17 @@ def optimise(
         )
     curve = curve_of(found, goal.value, loaded.digest, patience, tool_versions("pyosys", "python-sat"))
     names = loaded.schema.input_names(), loaded.schema.output_names()
-    files = [*write_found(folder, found, curve, *names), _draw(folder, loaded.digest)]
+    old = before[goal]
+    if old is not None and better(old, curve):
+        out.note(
+            f"{folder / goal.value}.aig stays: an earlier search came to {old.best_point.ands:,} ANDs in "
+            f"{old.best_point.depth} levels, this one to {curve.best_point.ands:,} in "
+            f"{curve.best_point.depth}; remove {folder} to begin from nothing"
+        )
+        curve, files = old, [folder / f"{goal.value}.aig", folder / f"{goal.value}.json"]
+    else:
+        files = write_found(folder, found, curve, *names)
+    files.append(_draw(folder, [other for choice, other in before.items() if choice != goal] + [curve]))
     out.result(_facts(curve, files), _text(curve, files))
     if not found.finished:
         raise BudgetReached(
@@ -142,16 +154,24 @@ def _teller(progress: Progress) -> Any:
     return tell
 
 
-def _draw(folder: Path, digest: str) -> Path:
+def _read(folder: Path, goal: GoalChoice, digest: str) -> "Curve | None":
+    """What an earlier search of this model found for a goal."""
+    from bsdgen.circuit.curve import read_curve
+
+    path = folder / f"{goal.value}.json"
+    curve = read_curve(path) if path.is_file() else None
+    there = curve is not None and curve.model == digest and path.with_suffix(".aig").is_file()
+    return curve if there else None
+
+
+def _draw(folder: Path, curves: "list[Curve | None]") -> Path:
     """Draw what all searches of this model found."""
     from bsdgen.artifacts import write_text
-    from bsdgen.circuit.curve import read_curve
     from bsdgen.report.hardware import curve_picture
     from bsdgen.report.style import standalone
 
-    curves = [read_curve(path) for goal in GoalChoice if (path := folder / f"{goal.value}.json").is_file()]
-    curves = [curve for curve in curves if curve.model == digest]
-    write_text(folder / "curve.svg", standalone(curve_picture(curves)))
+    known = [curve for curve in curves if curve is not None]
+    write_text(folder / "curve.svg", standalone(curve_picture(known)))
     return folder / "curve.svg"
 
 

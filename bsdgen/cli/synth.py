@@ -68,16 +68,18 @@ def synth(
     ABC and by OpenSTA, power; or lookup tables, carry cells and flip-flops, without place and route. One flow
     for all: nothing is tuned to a design. Writes synth.json and pictures into the model's folder.
     """
-    from bsdgen.artifacts import locked
+    from bsdgen.artifacts import locked, tool_versions
     from bsdgen.model import Model
-    from bsdgen.synth.design import model_designs, parse_compare
+    from bsdgen.synth.design import model_designs, parse_compares
     from bsdgen.synth.liberty import read_liberty
+    from bsdgen.synth.result import SYNTH_VERSION, Synthesis
     from bsdgen.synth.run import synthesise, synthesise_fpga
 
-    others = [parse_compare(text) for text in compare or []]
+    others = parse_compares(compare or [])
     library = read_liberty(_liberty(lib)) if lib is not None or not fpga else None
     out.held.enter_context(locked(model))
     loaded = Model.load(model)
+    before = _before(model, loaded.digest)
     asic: Asic | None = None
     rows: dict[str, tuple[FpgaRow, ...]] = {}
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as work, out.progress("synthesising") as progress:
@@ -88,7 +90,10 @@ def synth(
             rows[family.value] = synthesise_fpga(designs, family.value, progress=_teller(progress))
     if asic is not None and asic.sta != "used":
         out.note(f"OpenSTA {asic.sta}; its critical path is left out and power is a rough estimate")
-    result = _saved(model, loaded.digest, asic, rows)
+    result = Synthesis(
+        version=SYNTH_VERSION, model=loaded.digest, tools=tool_versions("pyosys"), asic=asic, fpga=rows
+    )
+    _save(model, result, before)
     files = _draw(model, asic, rows)
     out.result(_facts(result, files), "\n\n".join([*_tables(asic, rows), "\n".join(map(str, files))]))
 
@@ -113,27 +118,28 @@ def _teller(progress: Progress) -> Any:
     return tell
 
 
-def _saved(
-    folder: Path, digest: str, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]"
-) -> "Synthesis":
-    """Write synth.json; what an earlier run on the same model found otherwise stays."""
-    from bsdgen.artifacts import tool_versions, write_json
-    from bsdgen.synth.result import SYNTH_VERSION, Synthesis, read_synthesis
+def _before(folder: Path, digest: str) -> "Synthesis | None":
+    """What an earlier run on the same model with the same tools found; a broken file ends it here."""
+    from bsdgen.artifacts import tool_versions
+    from bsdgen.synth.result import read_synthesis
 
     path = folder / "synth.json"
-    before: Synthesis | None = None
-    if path.is_file():
-        before = read_synthesis(path)
-        before = before if before.model == digest else None
-    result = Synthesis(
-        version=SYNTH_VERSION,
-        model=digest,
-        tools=tool_versions("pyosys"),
-        asic=asic or (before.asic if before else None),
-        fpga={**(before.fpga if before else {}), **fpga},
-    )
-    write_json(path, result)
-    return result
+    found = read_synthesis(path) if path.is_file() else None
+    same = found is not None and found.model == digest and found.tools == tool_versions("pyosys")
+    return found if same else None
+
+
+def _save(folder: Path, result: "Synthesis", before: "Synthesis | None") -> None:
+    """Write synth.json; what was not asked for this time stays as it was found before."""
+    import msgspec
+
+    from bsdgen.artifacts import write_json
+
+    if before is not None:
+        result = msgspec.structs.replace(
+            result, asic=result.asic or before.asic, fpga={**before.fpga, **result.fpga}
+        )
+    write_json(folder / "synth.json", result)
 
 
 def _draw(folder: Path, asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list[Path]:
@@ -162,6 +168,7 @@ def _tables(asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list
     if asic is not None:
         how = asic.rows[0].power.how
         title = f"{asic.library}; power at {asic.clock_mhz:g} MHz, {asic.activity:g} changes a net and cycle"
-        shown.append(f"{title} ({how})\n{table(*asic_cells(asic))}")
+        notes = [f"{row.name}: {row.note}" for row in asic.rows if row.note]
+        shown.append("\n".join([f"{title} ({how})", table(*asic_cells(asic)), *notes]))
     shown += [f"{family}\n{table(*fpga_cells(rows))}" for family, rows in fpga.items()]
     return shown

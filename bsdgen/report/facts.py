@@ -9,7 +9,7 @@ import numpy as np
 from bsdgen.artifacts import tool_versions
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
-from bsdgen.circuit.equivalence import agrees
+from bsdgen.circuit.equivalence import is_of
 from bsdgen.coverage.result import Covered, by_row, from_document, named, together
 from bsdgen.inspect import Inspection
 from bsdgen.inspect.contexts import contexts
@@ -141,8 +141,9 @@ def _circuit_facts(folder: Path, model: Model) -> dict[str, Any]:
     """AND nodes and depth of the emitted circuit, else of the diagram as it stands."""
     path = folder / "circuit.aig"
     plain = aig_from_bsd(model.bsd)
-    emitted = path.exists() and agrees(read_aiger(path).aig, model.bsd)
-    circuit: Aig = read_aiger(path).aig if emitted else plain
+    found = read_aiger(path) if path.exists() else None
+    emitted = found is not None and is_of(found, model.bsd, model.digest)
+    circuit: Aig = found.aig if found is not None and emitted else plain
     return {
         "ands": circuit.n_ands,
         "depth": circuit.depth,

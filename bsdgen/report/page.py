@@ -25,7 +25,7 @@ from bsdgen.report.drawing import draw_top
 from bsdgen.report.facts import Known, gather
 from bsdgen.report.hardware import cells_picture, curve_picture
 from bsdgen.report.style import FONT, css_variables, standalone
-from bsdgen.synth.summary import HEADER, hardware_cells
+from bsdgen.synth.summary import HEADER, hardware_cells, legend
 
 
 def write_report(folder: Path, *, figures: Path | None = None) -> dict[str, Any]:
@@ -103,6 +103,7 @@ def render(known: Known, pictures: dict[str, str]) -> str:
         pictures={name: Markup(svg) for name, svg in pictures.items()},
         sums=known.equations,
         hardware_table=(HEADER, hardware_cells(known.hardware.rows)),
+        hardware_legend=legend(known.hardware),
         paths={item["context"]: item["cube"] for item in known.facts["contexts"] or []},
         colours=Markup(css_variables()),
         font=Markup(FONT),

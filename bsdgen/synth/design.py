@@ -1,14 +1,16 @@
 """Designs to synthesise: a model's step function and core, and whatever is named to compare them with."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bsdgen.artifacts import write_text
-from bsdgen.circuit.aig import Aig, aig_from_bsd, bsd_from_aig
+from bsdgen.circuit.aig import aig_from_bsd, bsd_from_aig
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.circuit.equivalence import prove_equivalent
 from bsdgen.circuit.netlist import order_by_schema
+from bsdgen.circuit.steps import graph_digest
 from bsdgen.core.single import core_text, is_step_function
 from bsdgen.emit.parts import model_name
 from bsdgen.emit.verilog import verilog_text
@@ -16,6 +18,7 @@ from bsdgen.errors import InputError, UsageError
 from bsdgen.model import Model
 
 GOALS = ("area", "delay", "balanced")
+LEARNED, EMITTED = "as learned", "circuit.aig"
 _PARAMETER = re.compile(r"([A-Za-z_]\w*)=(-?\d+|\d*'[bodhBODH][0-9a-fA-F_]+)")
 
 
@@ -27,12 +30,14 @@ class Design:
     ----------
     name : what results call it.
     files, top, parameters : sources, top module, and what its parameters are set to.
+    graph : digest of the graph whose logic it has (`graph_digest`); "" of what no model is.
     """
 
     name: str
     files: tuple[Path, ...]
     top: str
     parameters: tuple[tuple[str, str], ...] = ()
+    graph: str = ""
 
 
 def parse_compare(text: str) -> Design:
@@ -68,8 +73,24 @@ def parse_compare(text: str) -> Design:
     return Design(name, paths, top, parameters)
 
 
+def parse_compares(texts: Sequence[str]) -> list[Design]:
+    """As `parse_compare`, for several designs, each of a name of its own.
+
+    Raises
+    ------
+    UsageError
+        Two have the same name.
+    """
+    designs = [parse_compare(text) for text in texts]
+    names = [design.name for design in designs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--compare: two designs are called {name!r}; give them names, NAME=FILE:TOP")
+    return designs
+
+
 def model_designs(model: Model, folder: Path, work: Path) -> list[Design]:
-    """The step function and, if there is one, the core; as learned, and of each graph that was optimised.
+    """The step function and, if there is one, the core; as learned, of circuit.aig, and as optimised.
 
     Parameters
     ----------
@@ -79,41 +100,39 @@ def model_designs(model: Model, folder: Path, work: Path) -> list[Design]:
     Raises
     ------
     InputError
-        An optimised graph is damaged or of another model.
+        A graph is damaged or of another model.
     """
     name = model_name(folder)
     step: list[Design] = []
     core: list[Design] = []
-    for variant, made in _variants(model, folder):
+    for variant, made, graph in _variants(model, folder):
         step_file, core_file = work / f"{variant}_step.v", work / f"{variant}_core.v"
         write_text(step_file, verilog_text(made, name))
-        step.append(Design(f"step, {variant}", (step_file,), f"{name}_step"))
+        step.append(Design(f"step, {variant}", (step_file,), f"{name}_step", graph=graph))
         if is_step_function(model.schema):
             write_text(core_file, core_text(made, name))
-            core.append(Design(f"core, {variant}", (step_file, core_file), f"{name}_core"))
+            core.append(Design(f"core, {variant}", (step_file, core_file), f"{name}_core", graph=graph))
     return step + core
 
 
-def optimised_file(folder: Path, goal: str) -> Path:
-    """Where the graph that was optimised for a goal stands."""
-    return folder / "optimised" / f"{goal}.aig"
+def graph_files(folder: Path) -> dict[str, Path]:
+    """Graphs of a model's folder that are there, by what their designs are called behind the comma."""
+    named = {EMITTED: folder / "circuit.aig"}
+    named |= {goal: folder / "optimised" / f"{goal}.aig" for goal in GOALS}
+    return {variant: path for variant, path in named.items() if path.is_file()}
 
 
-def _variants(model: Model, folder: Path) -> list[tuple[str, Model]]:
-    variants = [("as learned", model)]
-    reference: Aig | None = None
-    for goal in GOALS:
-        path = optimised_file(folder, goal)
-        if not path.is_file():
-            continue
-        reference = reference or aig_from_bsd(model.bsd)
+def _variants(model: Model, folder: Path) -> list[tuple[str, Model, str]]:
+    reference = aig_from_bsd(model.bsd)
+    variants = [(LEARNED, model, graph_digest(reference))]
+    for variant, path in graph_files(folder).items():
         aig = order_by_schema(read_aiger(path), model.schema)
         if not prove_equivalent(reference, aig).equal:
+            how = "emit" if variant == EMITTED else f"optimise --goal {variant}"
             raise InputError(
-                f"{path}: is not the function of {folder}; optimise again with "
-                f"`bsdgen optimise {folder} --goal {goal}`, or remove it"
+                f"{path}: is not the function of {folder}; write it again with `bsdgen {how}`, or remove it"
             )
-        variants.append((goal, Model(bsd_from_aig(aig), model.schema, model.info)))
+        variants.append((variant, Model(bsd_from_aig(aig), model.schema, model.info), graph_digest(aig)))
     return variants
 
 

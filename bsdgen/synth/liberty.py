@@ -4,6 +4,7 @@ Yosys, ABC and OpenSTA read the file themselves; what is read here decides wheth
 cells are flip-flops and where their clock goes in, and the power where OpenSTA is missing.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Cell:
     area : in the file's unit, which is µm² by custom.
     leakage_w, energy_j : static power; mean energy inside the cell of one change of an output.
     clock : pin that a flip-flop's clock goes to; "" of other cells.
-    buffered : of a buffer, the pin that it repeats; "" of other cells.
+    buffered : of a buffer that may be used, the pin that it repeats; "" of other cells.
     outputs : names of output pins.
     """
 
@@ -90,7 +91,7 @@ def read_liberty(path: Path) -> Liberty:
         The file is missing, is no liberty, or holds no cells that logic can be made of.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); give a liberty file with --lib, or get one with "
@@ -140,11 +141,13 @@ def _parse(text: str, path: Path) -> _Group:
     return root.groups[0] if root.groups else _Group(next(iter(text.split()), ""), "")
 
 
-def _number(text: str, otherwise: float = 0.0) -> float:
+def _number(text: str) -> float | None:
+    """A number; None of what is none, or is infinite."""
     try:
-        return float(text.strip('"'))
+        value = float(text.strip('"'))
     except ValueError:
-        return otherwise
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _unit(text: str, letter: str) -> float:
@@ -153,7 +156,7 @@ def _unit(text: str, letter: str) -> float:
     >>> _unit('"1nW"', "w"), _unit("1 , pf", "f"), _unit("", "w")
     (1e-09, 1e-12, 1.0)
     """
-    match = re.search(rf"([\d.eE+-]+)[\s,]*([fpnumk]?){letter}", text, re.IGNORECASE)
+    match = re.search(rf"(\d+\.?\d*(?:e[+-]?\d+)?)[\s,]*([fpnumk]?){letter}", text, re.IGNORECASE)
     return float(match[1]) * _SCALE[match[2].lower()] if match else 1.0
 
 
@@ -161,11 +164,18 @@ def _cell(group: _Group, library: _Group, path: Path) -> Cell:
     state = next((item for kind in ("ff", "ff_bank") for item in group.of(kind)), None)
     clock = re.search(r"\w+", state.attributes.get("clocked_on", "").replace('"', "")) if state else None
     pins = [pin for pin in group.of("pin") if pin.attributes.get("direction", "").strip('"') == "output"]
-    if "area" not in group.attributes:
-        raise InputError(f"{path}: cell {group.name!r} has no area; expected a standard-cell library")
+    area = _number(group.attributes.get("area", ""))
+    if area is None or area < 0:
+        raise InputError(
+            f"{path}: cell {group.name!r} has the area {group.attributes.get('area', 'none')!r}, expected a "
+            "number; is it a standard-cell library?"
+        )
     leakage = _number(group.attributes.get("cell_leakage_power", ""))
+    if leakage is None:  # some libraries say it for each state of the inputs alone
+        states = [_number(state.attributes.get("value", "")) or 0.0 for state in group.of("leakage_power")]
+        leakage = sum(states) / len(states) if states else 0.0
     energies = [
-        _number(value)
+        _number(value) or 0.0
         for pin in pins
         for power in pin.of("internal_power")
         for kind in ("rise_power", "fall_power")
@@ -177,13 +187,19 @@ def _cell(group: _Group, library: _Group, path: Path) -> Cell:
     energy_unit = _unit(library.attributes.get("capacitive_load_unit", ""), "f") * voltage**2
     return Cell(
         name=group.name,
-        area=_number(group.attributes["area"]),
+        area=area,
         leakage_w=leakage * _unit(library.attributes.get("leakage_power_unit", ""), "w"),
         energy_j=energy_unit * sum(energies) / len(energies) if energies else 0.0,
         clock=clock.group(0) if clock else "",
-        buffered=_buffered(group, pins) if state is None else "",
+        buffered=_buffered(group, pins) if state is None and not _kept_away(group) else "",
         outputs=tuple(pin.name for pin in pins if "function" in pin.attributes),
     )
+
+
+def _kept_away(group: _Group) -> bool:
+    """Whether a cell is not for logic in general."""
+    names = ("dont_use", "is_level_shifter", "is_isolation_cell", "always_on")
+    return any(group.attributes.get(name, "").strip('"').lower() == "true" for name in names)
 
 
 def _buffered(group: _Group, outputs: list[_Group]) -> str:

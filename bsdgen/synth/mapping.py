@@ -40,7 +40,7 @@ class Mapped:
     memory_bits, memory_area : bits of memories before they became flip-flops, and the area that those take
         with all that selects and writes them, mapped on their own.
     abc_delay_ns : longest path through gates, flip-flops left out; None without gates.
-    clocks : input ports that clock flip-flops.
+    clocks : input ports that clock flip-flops, straight or through cells with one input.
     """
 
     top: str
@@ -130,7 +130,7 @@ def run_flow(design: Design, commands: list[str], work: Path) -> str:
     try:
         return run_yosys(commands, cwd=work, timeout_s=_TIMEOUT_S)
     except ToolError as error:
-        said = re.search(r"^(.*ERROR: .*)$", str(error), re.MULTILINE)
+        said = re.search(r"^(.*ERROR:.*)$", str(error), re.MULTILINE)
         if said is None:
             raise
         files = ", ".join(str(file) for file in design.files)
@@ -148,15 +148,35 @@ def _memory_bits(module: dict[str, Any]) -> int:
 
 
 def _clocks(module: dict[str, Any], liberty: Liberty) -> dict[str, int]:
-    """Input ports that clock flip-flops, and their nets."""
+    """Input ports that clock flip-flops, straight or through cells with one input, and their nets."""
     clocked = {
         bit
         for cell in module["cells"].values()
         if (pin := liberty.cells[cell["type"]].clock)
         for bit in cell["connections"].get(pin, [])
     }
+    before = _one_input(module, liberty)
+    ends = list(clocked)
+    while ends:
+        bit = before.get(ends.pop())
+        if bit is not None and bit not in clocked:
+            clocked.add(bit)
+            ends.append(bit)
     return {
         name: port["bits"][0]
         for name, port in module["ports"].items()
         if port["direction"] == "input" and port["bits"][0] in clocked
     }
+
+
+def _one_input(module: dict[str, Any], liberty: Liberty) -> dict[Any, Any]:
+    """For each net that a cell with one input drives: the net at that input."""
+    found = {}
+    for cell in module["cells"].values():
+        known = liberty.cells[cell["type"]]
+        pins = [bits for name, bits in cell["connections"].items() if name not in known.outputs]
+        if not known.clock and len(pins) == 1:
+            for name in known.outputs:
+                for bit in cell["connections"].get(name, []):
+                    found[bit] = pins[0][0]
+    return found

@@ -9,7 +9,7 @@ from bsdgen.errors import InputError
 from bsdgen.synth.fpga import FpgaRow
 from bsdgen.synth.timing import CriticalPath, Power
 
-SYNTH_VERSION = 1
+SYNTH_VERSION = 2
 
 
 class AsicRow(msgspec.Struct, frozen=True):
@@ -26,6 +26,8 @@ class AsicRow(msgspec.Struct, frozen=True):
     path : critical path as OpenSTA has it, flip-flops included; None if it was not asked or there is none.
     power : at the clock of the run.
     seconds : of Yosys, ABC and OpenSTA.
+    graph : digest of the graph that it was made from; "" of a design to compare with.
+    note : what is wanting in it.
     """
 
     name: str
@@ -39,6 +41,8 @@ class AsicRow(msgspec.Struct, frozen=True):
     path: CriticalPath | None
     power: Power
     seconds: float
+    graph: str = ""
+    note: str = ""
 
 
 class Asic(msgspec.Struct, frozen=True):
@@ -123,8 +127,14 @@ def asic_cells(asic: Asic) -> tuple[list[str], list[list[str]]]:
 
 def fpga_cells(rows: tuple[FpgaRow, ...]) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table of an FPGA family."""
-    header = ["design", "LUT4", "carry", "flip-flops", "memory cells"]
+    header = ["design", "LUT4", "carry", "flip-flops", "memory cells", "multipliers", "LUTs in all"]
     return header, [
-        [row.name, f"{row.luts:,}", f"{row.carries:,}", f"{row.flip_flops:,}", f"{row.rams:,}"]
+        [
+            row.name,
+            *(
+                f"{at:,}"
+                for at in (row.luts, row.carries, row.flip_flops, row.rams, row.multipliers, row.sites)
+            ),
+        ]
         for row in rows
     ]

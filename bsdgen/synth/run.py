@@ -12,7 +12,7 @@ from bsdgen.synth.fpga import Family, FpgaRow, map_fpga
 from bsdgen.synth.liberty import Liberty
 from bsdgen.synth.mapping import map_design
 from bsdgen.synth.result import Asic, AsicRow
-from bsdgen.synth.timing import ACTIVITY, INSTALL, estimate_power, find_sta, time_netlist
+from bsdgen.synth.timing import ACTIVITY, INSTALL, Timing, estimate_power, find_sta, time_netlist
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,9 +64,9 @@ def synthesise(
 def _asic_row(design: Design, liberty: Liberty, clock_mhz: float, sta: bool, work: Path) -> AsicRow:
     begun = time.perf_counter()
     mapped = map_design(design, liberty, work)
-    path, power = None, estimate_power(mapped, liberty, clock_mhz)
+    timing = Timing(None, estimate_power(mapped, liberty, clock_mhz))
     if sta and mapped.cells:
-        path, power = time_netlist(mapped, liberty, clock_mhz, work)
+        timing = time_netlist(mapped, liberty, clock_mhz, work)
     area = {name: count * liberty.cells[name].area for name, count in mapped.cells.items()}
     return AsicRow(
         name=design.name,
@@ -77,9 +77,11 @@ def _asic_row(design: Design, liberty: Liberty, clock_mhz: float, sta: bool, wor
         memory_bits=mapped.memory_bits,
         memory_area=mapped.memory_area,
         abc_ns=mapped.abc_delay_ns,
-        path=path,
-        power=power,
+        path=timing.path,
+        power=timing.power,
         seconds=round(time.perf_counter() - begun, 2),
+        graph=design.graph,
+        note=timing.note,
     )
 
 

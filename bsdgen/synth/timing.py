@@ -31,11 +31,33 @@ class Power(msgspec.Struct, frozen=True):
 
 
 class CriticalPath(msgspec.Struct, frozen=True):
-    """The critical path: its length, setup of a flip-flop at its end included; where it begins and ends."""
+    """The critical path.
+
+    Attributes
+    ----------
+    ns : least clock period at which no path is too long, setup included; a path from one edge of the clock to
+        the other, which has half a period, counts twice.
+    begins, ends : of the path that needs it.
+    """
 
     ns: float
     begins: str
     ends: str
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """What OpenSTA says of a netlist.
+
+    Attributes
+    ----------
+    path : None if nothing leads anywhere, or if it is not known.
+    power : at the clock.
+    note : why the path is not known.
+    """
+
+    path: CriticalPath | None
+    power: Power
+    note: str = ""
 
 
 def find_sta() -> str | None:
@@ -43,19 +65,13 @@ def find_sta() -> str | None:
     return shutil.which("sta")
 
 
-def time_netlist(
-    mapped: Mapped, liberty: Liberty, clock_mhz: float, work: Path
-) -> tuple[CriticalPath | None, Power]:
+def time_netlist(mapped: Mapped, liberty: Liberty, clock_mhz: float, work: Path) -> Timing:
     """Ask OpenSTA.
 
     Parameters
     ----------
     clock_mhz : clock at which power is told.
     work : where its script goes.
-
-    Returns
-    -------
-    The critical path (None if nothing leads anywhere), and power.
 
     Raises
     ------
@@ -65,9 +81,8 @@ def time_netlist(
     program = find_sta()
     if program is None:
         raise ToolError(f"OpenSTA is missing: there is no `sta` on the PATH; {INSTALL}")
-    period = 1000 / clock_mhz
     script = work / "time.tcl"
-    script.write_text(_script(mapped, liberty, period), encoding="utf-8")
+    script.write_text(_script(mapped, liberty, 1000 / clock_mhz), encoding="utf-8")
     try:
         done = subprocess.run(
             [program, "-no_splash", "-exit", str(script)],
@@ -86,31 +101,78 @@ def time_netlist(
             f"OpenSTA failed on {mapped.top}: {said.group(0) if said else done.stdout.strip()[-300:]!r}; "
             "leave its figures out with --no-sta"
         )
-    found = re.search(rf"^(\S+) \([^)]*\)\s+(\S+) \([^)]*\)\s+{number}\s*$", done.stdout, re.MULTILINE)
-    path = CriticalPath(round(period - float(found[3]), 4), found[1], found[2]) if found else None
-    return path, Power("OpenSTA", 1e3 * float(power[4]), 1e3 * float(power[3]))
+    told = Power("OpenSTA", 1e3 * float(power[4]), 1e3 * float(power[3]))
+    unclocked = re.search(r"There (?:is|are) (\d+) unclocked", done.stdout, re.MULTILINE)
+    if unclocked:
+        return Timing(
+            None,
+            told,
+            f"no clock reaches {unclocked[1]} flip-flops straight from a port or through a gate with a port "
+            "that clocks others, so that no critical path is told and power is too low",
+        )
+    least = re.search(rf"^least period {number}$", done.stdout, re.MULTILINE)
+    ends = re.findall(
+        rf"^(\S+) \([^)]*\)\s+(\S+) \([^)]*\)\s+{number}\s*$", done.stdout, re.MULTILINE
+    )  # a line for each clock
+    if least is None or not ends:
+        return Timing(None, told)
+    begins, end, _ = min(ends, key=lambda line: float(line[2]))
+    return Timing(CriticalPath(round(float(least[1]), 4), begins, end), told)
+
+
+_LEAST_PERIOD = """
+# Slack is a line in the period for each path, so that the least one of them bends downwards and a secant
+# from the right ends at the least period; for whole periods its first step does.
+proc least_period {period} {
+  set slack [slack_at $period]
+  if {abs($slack) > 1e20} { return }
+  set next [expr {$period - $slack}]
+  for {set turn 0} {$turn < 30} {incr turn} {
+    set left [slack_at $next]
+    if {abs($left) < 1e-6 || abs($next - $period) < 1e-9} { break }
+    set slope [expr {($left - $slack) / ($next - $period)}]
+    if {$slope <= 0} { error "slack does not grow with the period" }
+    set period $next
+    set slack $left
+    set next [expr {$next - $left / $slope}]
+  }
+  puts "least period [format %.6f $next]"
+}
+"""
 
 
 def _script(mapped: Mapped, liberty: Liberty, period: float) -> str:
-    ports = [f"[get_ports {{{name}}}]" for name in mapped.clocks]
-    clocks = [f"create_clock -name clock{at} -period {period} {port}" for at, port in enumerate(ports)] or [
-        f"create_clock -name clock0 -period {period}"
-    ]
+    clocks = [
+        f"create_clock -name clock{at} -period $period [get_ports {{{name}}}]"
+        for at, name in enumerate(mapped.clocks)
+    ] or ["create_clock -name clock0 -period $period"]
     names = " ".join(f"{{{name}}}" for name in mapped.clocks)
     lines = [
         f"read_liberty {{{liberty.path.resolve()}}}",
         f"read_verilog {{{mapped.netlist.name}}}",
         f"link_design {mapped.top}",
-        *clocks,
-        f"set_power_activity -global -activity {ACTIVITY} -duty 0.5",
+        "set_cmd_units -time ns -power W",  # else they are the library's
+        "set sta_gated_clock_checks_enabled 0",  # an enable that comes late is no path of data
         "set data {}",
         f"set clocks {{{names}}}",
         "foreach port [all_inputs] {",
         "  if {[lsearch -exact $clocks [get_property $port full_name]] < 0} { lappend data $port }",
         "}",
-        "set_input_delay 0 -clock clock0 $data",
-        "set_output_delay 0 -clock clock0 [all_outputs]",
+        "proc slack_at {period} {",
+        "  global data",
+        *(f"  {line}" for line in clocks),
+        "  set_input_delay 0 -clock clock0 $data",
+        "  set_output_delay 0 -clock clock0 [all_outputs]",
+        "  return [worst_slack]",
+        "}",
+        _LEAST_PERIOD,
+        f"slack_at {period}",
+        "set_false_path -to [all_registers -async_pins]",
+        "check_setup -verbose -no_clock",
+        f"least_period {period}",
         "report_checks -path_delay max -format summary -digits 6",
+        f"slack_at {period}",
+        f"set_power_activity -global -activity {ACTIVITY} -duty 0.5",
         "report_power -digits 6",
     ]
     return "\n".join(lines) + "\n"

@@ -7,11 +7,12 @@ from small_models import adder_model
 
 from bsdgen.circuit import Aig, AigBuilder, aig_from_bsd, prove_equivalent, read_aiger, write_aiger
 from bsdgen.circuit import search as search_module
+from bsdgen.circuit.equivalence import Equivalence
 from bsdgen.circuit.recipes import KICKS, RECIPES, Goal, Recipe
 from bsdgen.circuit.search import search
 from bsdgen.circuit.steps import Step, StepStore, graph_digest
 from bsdgen.cli.app import main
-from bsdgen.errors import CheckFailed
+from bsdgen.errors import CheckFailed, CommandFailed, InputError, ToolError, ToolTimeout
 from bsdgen.model import Model
 
 GOALS: tuple[Goal, ...] = ("area", "delay", "balanced")
@@ -153,3 +154,84 @@ def test_circuit_of_another_model(few: None, model: Path, capsys: pytest.Capture
 def test_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["optimise", str(tmp_path)]) == 3
     assert "bsdgen learn" in capsys.readouterr().err
+
+
+def test_a_worse_search_leaves_what_was_found_before(
+    few: None, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["optimise", str(model), "--goal", "delay", "--patience", "1"]) == 0
+    kept = {path.name: path.read_bytes() for path in (model / "optimised").rglob("*") if path.is_file()}
+    capsys.readouterr()
+    monkeypatch.setattr("bsdgen.circuit.steps._run", lambda aig, *_: Step(None, 0.0, "no ABC today"))
+    assert main(["optimise", str(model), "--goal", "delay", "--patience", "1", "--json"]) == 0
+    out = capsys.readouterr()
+    assert "delay.aig stays: an earlier search came to" in out.err
+    document = json.loads(kept["delay.json"])
+    assert json.loads(out.out)["best"]["depth"] == document["points"][document["best"]]["depth"]
+    now = {path.name: path.read_bytes() for path in (model / "optimised").rglob("*") if path.is_file()}
+    assert now == kept
+
+
+def test_a_wrong_name_leaves_the_steps_of_a_stopped_search(few: None, model: Path) -> None:
+    steps = model / "optimised" / "area.steps"
+    steps.mkdir(parents=True)
+    (steps / "kept.json").touch()
+    assert main(["optimise", str(model), "--from", str(model / "none.aig")]) == 3
+    assert (steps / "kept.json").is_file()
+    (model / "optimised" / "delay.json").write_text("{")
+    assert main(["optimise", str(model)]) == 3  # before it has searched
+    assert (steps / "kept.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (CommandFailed("yosys-abc reports '** cmd error'"), True),
+        (ToolTimeout("yosys-abc did not end within 600 s"), False),
+        (ToolError("yosys-abc failed with exit code -9"), False),
+    ],
+)
+def test_what_another_time_may_change_is_not_remembered(
+    ripple: Aig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: ToolError, kept: bool
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr("bsdgen.circuit.steps.run_abc", fail)
+    assert StepStore(tmp_path).run(ripple, RECIPES["area"][0]).aig is None
+    monkeypatch.undo()
+    again = StepStore(tmp_path).run(ripple, RECIPES["area"][0])
+    assert (again.aig is None) == kept
+
+
+def test_a_full_disk_ends_a_search(ripple: Aig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise InputError("yosys-abc cannot write its files (No space left on device)")
+
+    monkeypatch.setattr("bsdgen.circuit.steps.run_abc", fail)
+    with pytest.raises(InputError, match="No space left"):
+        search(ripple, {"diagram": ripple}, "area", patience=1)
+
+
+def test_a_proof_ends_with_the_time_limit(few: None, ripple: Aig, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def prove(*_: object, timeout_s: float) -> Equivalence:
+        asked.append(timeout_s)
+        if len(asked) == 1:
+            return Equivalence(True, {"abc": 0.0, "sat": 0.0})
+        clock[0] = 1000.0
+        raise ToolTimeout("no answer")
+
+    clock = [0.0]
+    monkeypatch.setattr(search_module, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(search_module, "prove_equivalent", prove)
+    found = search(ripple, {"diagram": ripple}, "area", patience=1, time_limit_s=50.0)
+    assert asked == [50.0, 50.0]
+    assert not found.finished and found.best == 0
+
+
+def test_recipes_that_kick_are_written_down(few: None, model: Path) -> None:
+    assert main(["optimise", str(model), "--goal", "area", "--patience", "1"]) == 0
+    document = json.loads((model / "optimised" / "area.json").read_text())
+    assert {point["recipe"] for point in document["points"]} - {""} <= set(document["recipes"])

@@ -42,7 +42,7 @@ def test_the_real_one_if_it_is_there() -> None:
         ('{"json": true}', "is no liberty file"),
         ("library (empty) { }", "none of them a gate"),
         ("library (cut) { cell (INV) { area : 1; pin (A) {", "cut short"),
-        ('library (bare) { cell (INV) { pin (Y) { direction : output; function : "A"; } } }', "has no area"),
+        ('library (bare) { cell (INV) { pin (Y) { direction : output; function : "A"; } } }', "has the area"),
     ],
 )
 def test_what_is_no_liberty(tmp_path: Path, text: str, told: str) -> None:
@@ -58,3 +58,26 @@ def test_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "noise.lib").write_bytes(bytes(range(256)))
     assert main(["synth", str(tmp_path), "--lib", str(tmp_path / "noise.lib")]) == 3
     assert "noise.lib: is no liberty file" in capsys.readouterr().err
+
+
+PINS = 'pin (A) { direction : input; } pin (Y) { direction : output; function : "A"; }'
+GATE = f"cell (BUF) {{ area : %s; %s {PINS} }}"
+
+
+@pytest.mark.parametrize("area", ['"wide"', "nan", "inf", "-1"])
+def test_an_area_that_is_no_number(tmp_path: Path, area: str) -> None:
+    path = tmp_path / "odd.lib"
+    path.write_text(f"library (odd) {{ {GATE % (area, '')} }}")
+    with pytest.raises(InputError, match="'BUF' has the area"):
+        read_liberty(path)
+
+
+def test_what_libraries_also_do(tmp_path: Path) -> None:
+    path = tmp_path / "odd.lib"
+    states = 'leakage_power () { when : "A"; value : 3; } leakage_power () { value : 1; }'
+    unit = 'leakage_power_unit : "1..nW";'
+    path.write_bytes(b"\xef\xbb\xbf" + f"library (odd) {{ {unit} {GATE % (2, states)} }}".encode())
+    cell = read_liberty(path).cells["BUF"]
+    assert cell.area == 2 and cell.leakage_w == 2 and cell.buffered == "A"
+    path.write_text(f"library (odd) {{ {GATE % (2, 'dont_use : true;')} }}")
+    assert read_liberty(path).cells["BUF"].buffered == ""
