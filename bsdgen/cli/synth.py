@@ -169,6 +169,9 @@ def _tables(asic: "Asic | None", fpga: "dict[str, tuple[FpgaRow, ...]]") -> list
         how = asic.rows[0].power.how
         title = f"{asic.library}; power at {asic.clock_mhz:g} MHz, {asic.activity:g} changes a net and cycle"
         notes = [f"{row.name}: {row.note}" for row in asic.rows if row.note]
+        proved = next((row.proved_by for row in asic.rows if row.proved_by), ())
+        if proved:
+            notes.append(f"cells of the step function: proved equal to the diagram by {' and '.join(proved)}")
         shown.append("\n".join([f"{title} ({how})", table(*asic_cells(asic)), *notes]))
     shown += [f"{family}\n{table(*fpga_cells(rows))}" for family, rows in fpga.items()]
     return shown

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bsdgen.artifacts import write_text
@@ -11,6 +11,7 @@ from bsdgen.circuit.aiger import read_aiger
 from bsdgen.circuit.equivalence import prove_equivalent
 from bsdgen.circuit.netlist import order_by_schema
 from bsdgen.circuit.steps import graph_digest
+from bsdgen.core.fpga import fpga_text
 from bsdgen.core.single import core_text, is_step_function
 from bsdgen.emit.parts import model_name
 from bsdgen.emit.verilog import verilog_text
@@ -31,6 +32,7 @@ class Design:
     name : what results call it.
     files, top, parameters : sources, top module, and what its parameters are set to.
     graph : digest of the graph whose logic it has (`graph_digest`); "" of what no model is.
+    model : of a step function: what its cells must be equal to.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Design:
     top: str
     parameters: tuple[tuple[str, str], ...] = ()
     graph: str = ""
+    model: Model | None = field(default=None, compare=False, repr=False)
 
 
 def parse_compare(text: str) -> Design:
@@ -92,6 +95,8 @@ def parse_compares(texts: Sequence[str]) -> list[Design]:
 def model_designs(model: Model, folder: Path, work: Path) -> list[Design]:
     """The step function and, if there is one, the core; as learned, of circuit.aig, and as optimised.
 
+    As learned, also the core with a bus that fits block RAM, which others are like.
+
     Parameters
     ----------
     folder : of the model.
@@ -105,14 +110,19 @@ def model_designs(model: Model, folder: Path, work: Path) -> list[Design]:
     name = model_name(folder)
     step: list[Design] = []
     core: list[Design] = []
+    bus: list[Design] = []
     for variant, made, graph in _variants(model, folder):
         step_file, core_file = work / f"{variant}_step.v", work / f"{variant}_core.v"
         write_text(step_file, verilog_text(made, name))
-        step.append(Design(f"step, {variant}", (step_file,), f"{name}_step", graph=graph))
+        step.append(Design(f"step, {variant}", (step_file,), f"{name}_step", graph=graph, model=model))
         if is_step_function(model.schema):
             write_text(core_file, core_text(made, name))
             core.append(Design(f"core, {variant}", (step_file, core_file), f"{name}_core", graph=graph))
-    return step + core
+        if is_step_function(model.schema) and variant == LEARNED:
+            bus_file = work / "fpga.v"
+            write_text(bus_file, fpga_text(made, name))
+            bus = [Design(f"fpga shell, {variant}", (step_file, bus_file), f"{name}_fpga", graph=graph)]
+    return [*step, *core, *bus]
 
 
 def graph_files(folder: Path) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bsdgen.artifacts import read_object, write_json
+from bsdgen.circuit.aiger import NamedAig, read_aiger
 from bsdgen.circuit.tools import run_yosys
 from bsdgen.errors import InputError, ToolError
 from bsdgen.synth.design import Design, read_commands
@@ -84,6 +85,22 @@ def map_design(design: Design, liberty: Liberty, work: Path) -> Mapped:
         abc_delay_ns=float(delays[-1]) / 1000 if delays else None,
         clocks=tuple(clocks),
     )
+
+
+def read_cells(design: Design, mapped: Mapped, work: Path) -> NamedAig:
+    """The logic of a netlist of cells without state, by what the library says that each cell does.
+
+    Parameters
+    ----------
+    work : where `map_design` left the netlist and the library.
+    """
+    read = [
+        "read_liberty -ignore_miss_dir -ignore_miss_func cells.lib",
+        f"read_verilog {mapped.netlist.name}",
+    ]
+    to_ands = [f"hierarchy -top {mapped.top}", "flatten", "opt_clean", "techmap", "aigmap", "opt_clean"]
+    run_flow(design, [*read, *to_ands, "write_aiger -symbols cells.aig"], work)
+    return read_aiger(work / "cells.aig")
 
 
 def _to_cells(top: str, liberty: Liberty, file: str = "mapped") -> list[str]:

@@ -28,6 +28,7 @@ class AsicRow(msgspec.Struct, frozen=True):
     seconds : of Yosys, ABC and OpenSTA.
     graph : digest of the graph that it was made from; "" of a design to compare with.
     note : what is wanting in it.
+    proved_by : engines that proved the cells equal to the model's diagram; of step functions alone.
     """
 
     name: str
@@ -43,6 +44,7 @@ class AsicRow(msgspec.Struct, frozen=True):
     seconds: float
     graph: str = ""
     note: str = ""
+    proved_by: tuple[str, ...] = ()
 
 
 class Asic(msgspec.Struct, frozen=True):

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bsdgen.artifacts import sha256
-from bsdgen.errors import ToolError
+from bsdgen.circuit.aig import aig_from_bsd
+from bsdgen.circuit.equivalence import ENGINES, prove_equivalent
+from bsdgen.circuit.netlist import order_by_schema
+from bsdgen.errors import CheckFailed, ToolError
 from bsdgen.synth.design import Design
 from bsdgen.synth.fpga import Family, FpgaRow, map_fpga
 from bsdgen.synth.liberty import Liberty
-from bsdgen.synth.mapping import map_design
+from bsdgen.synth.mapping import Mapped, map_design, read_cells
 from bsdgen.synth.result import Asic, AsicRow
 from bsdgen.synth.timing import ACTIVITY, INSTALL, Timing, estimate_power, find_sta, time_netlist
 
@@ -37,6 +40,8 @@ def synthesise(
     ------
     InputError
         A design cannot be synthesised, or the library lacks cells.
+    CheckFailed
+        The cells of a step function are another function than the model's diagram.
     ToolError
         Yosys is missing; or OpenSTA, and `sta` asks for it.
     """
@@ -82,7 +87,21 @@ def _asic_row(design: Design, liberty: Liberty, clock_mhz: float, sta: bool, wor
         seconds=round(time.perf_counter() - begun, 2),
         graph=design.graph,
         note=timing.note,
+        proved_by=_prove_cells(design, mapped, liberty, work),
     )
+
+
+def _prove_cells(design: Design, mapped: Mapped, liberty: Liberty, work: Path) -> tuple[str, ...]:
+    """Engines that prove a step function's cells equal to its model's diagram; none for other designs."""
+    if design.model is None:
+        return ()
+    cells = order_by_schema(read_cells(design, mapped, work), design.model.schema)
+    if not prove_equivalent(aig_from_bsd(design.model.bsd), cells).equal:
+        raise CheckFailed(
+            f"{design.name}: its cells are not the model's function; either Yosys, ABC or what "
+            f"{liberty.path} says of its cells' functions is wrong"
+        )
+    return ENGINES
 
 
 def synthesise_fpga(

@@ -49,6 +49,7 @@ def test_without_opensta(
         assert row["abc_ns"] > 0 and row["path"] is None and row["power"]["how"] == "estimate"
         assert row["power"]["total_mw"] > row["power"]["leakage_mw"] > 0
     assert adder["sequential_area"] == adder["memory_bits"] == 0
+    assert adder["proved_by"] == ["abc", "sat"] and counter["proved_by"] == []
     assert counter["cells"]["DFF"] == 8 + 16  # rvfi_valid and what drives it are no part of a core
     assert counter["memory_bits"] == 16
     assert 16 * 6 < counter["memory_area"] < counter["area"]
@@ -105,6 +106,7 @@ def test_optimised_graphs_are_rows_of_their_own(model: Path, capsys: pytest.Capt
     assert main(["synth", str(model), "--lib", str(TINY), "--no-sta", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["asic"]["rows"]
     assert [row["name"] for row in rows] == ["step, as learned", "step, delay"]
+    assert rows[0]["graph"] == rows[1]["graph"] != ""
     other = aig_from_bsd(adder_model(4).bsd)
     write_aiger(
         model / "optimised" / "delay.aig",
@@ -186,3 +188,27 @@ def test_damaged_result(model: Path, capsys: pytest.CaptureFixture[str]) -> None
     (model / "synth.json").write_text('{"version": 99}')
     assert main(["synth", str(model), "--fpga", "ice40"]) == 3
     assert "synth.json" in capsys.readouterr().err
+
+
+def test_a_library_that_says_the_wrong_function(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the cells do is read from a library that has two of them changed over."""
+    from bsdgen.synth import run
+
+    read = run.read_cells
+
+    def changed_over(design: Design, mapped: object, work: Path) -> object:
+        text = (work / "cells.lib").read_text()
+        assert "(A*B)'" in text or "(A B)'" in text or "(A&B)'" in text, text[:4000]
+        (work / "cells.lib").write_text(
+            text.replace("cell (NAND2)", "cell (SWAP)")
+            .replace("cell (NOR2)", "cell (NAND2)")
+            .replace("SWAP", "NOR2")
+        )
+        return read(design, mapped, work)
+
+    monkeypatch.setattr(run, "read_cells", changed_over)
+    assert main(["synth", str(model), "--lib", str(TINY), "--no-sta"]) == 1
+    assert "its cells are not the model's function" in capsys.readouterr().err
+    assert not (model / "synth.json").exists()
