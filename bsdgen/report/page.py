@@ -115,7 +115,9 @@ def _thousands(value: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    """A time as one reads it: 4.2 s, 262 s."""
+    """A time as one reads it: 28 ms, 4.2 s, 262 s."""
+    if value < 0.95:
+        return f"{1000 * value:.0f} ms"
     if value < 100:
         return f"{value:.1f} s"
     return f"{value:,.0f} s"
