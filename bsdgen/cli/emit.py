@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bsdgen.model import Model
 
 
+_MOST_ANDS = 10_000  # that are optimised unasked: seconds at 4,000, and no end within ten minutes at 50,000
+
+
 class Format(StrEnum):
     """What can be written."""
 
@@ -82,8 +85,14 @@ def emit(
         ),
     ] = 4_000,
     rounds: Annotated[
-        int, typer.Option("--rounds", metavar="N", min=0, help="Rounds of optimisation of circuit.aig.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--rounds",
+            metavar="N",
+            min=0,
+            help=f"Rounds of optimisation of circuit.aig (default: 2, of over {_MOST_ANDS:,} AND nodes 0).",
+        ),
+    ] = None,
 ) -> None:
     """Write a learned model as hardware, each netlist proved equal to the diagram.
 
@@ -114,7 +123,15 @@ def emit(
     if "verilog" in names:
         files += _place_cores(loaded, model, cores, out)
     with out.progress("optimising the circuit"):
-        circuit = optimise(aig_from_bsd(loaded.bsd), rounds)
+        circuit = aig_from_bsd(loaded.bsd)
+        if rounds is None:
+            rounds = 2 if circuit.n_ands <= _MOST_ANDS else 0
+            if not rounds:
+                out.note(
+                    f"circuit.aig: its {circuit.n_ands:,} AND nodes are not optimised, which takes minutes "
+                    f"above {_MOST_ANDS:,}; --rounds 2 does it"
+                )
+        circuit = optimise(circuit, rounds)
         files.append(model / "circuit.aig")
         bits = loaded.schema.input_names(), loaded.schema.output_names()
         write_aiger(files[-1], circuit, *bits)
