@@ -57,12 +57,12 @@ def _read_gates(files: Sequence[Path], top: str) -> NamedAig:
         return read_netlist(files, top)  # which says what is missing
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         blif = Path(name) / "net.blif"
-        # ABC takes what has no driver, or is undefined, for 0.
+        # Yosys and ABC take what is undefined for 0, ABC also what has no driver.
         passes = ["simplemap", "check -assert", "write_blif net.blif"]
         try:
             run_yosys([*read_commands(files, top), *passes], cwd=Path(name))
             if _UNDEFINED.search(blif.read_text(encoding="utf-8")):
-                return read_netlist(files, top)
+                raise InputError(f"{files[0]}: holds undefined bits (x); write it again with `bsdgen emit`")
             return read_by_abc([blif])[0]
         except ToolError:
             return read_netlist(files, top)

@@ -101,3 +101,15 @@ def test_models_of_next_to_nothing(
     Model(bsd, schema, {}).save(tmp_path / "m")
     assert main(["emit", str(tmp_path / "m"), "-f", "all", "-q"]) == 0
     assert folders(tmp_path / "m") == set(FORMATS) - left_out
+
+
+def test_large_circuits_are_optimised_when_asked_for(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bsdgen.cli.emit._MOST_ANDS", 3)
+    asked = []
+    monkeypatch.setattr("bsdgen.circuit.optimise.optimise", lambda aig, rounds: asked.append(rounds) or aig)
+    words = ["emit", str(adder), "-f", "blif"]
+    assert main(words) == 0 and "AND nodes are not optimised" in capsys.readouterr().err
+    assert main([*words, "--rounds", "1"]) == 0 and "not optimised" not in capsys.readouterr().err
+    assert asked == [0, 1] and (adder / "circuit.aig").is_file()
