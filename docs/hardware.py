@@ -38,7 +38,7 @@ def example(model: Path, form: str) -> str:
     name, language, comment = FILES[form]
     text = (model / form / name).read_text(encoding="utf-8")
     if form == "amaranth":
-        text = text.partition('"""\n\n')[2]
+        text = text[text.rindex("class ", 0, text.index("(wiring.Component)")) :]
     lines = text.splitlines()
     while comment and lines and (lines[0].startswith(comment) or not lines[0]):
         lines.pop(0)

@@ -45,6 +45,15 @@ def test_commands_and_options_exist(page: Path) -> None:
                 assert re.search(rf"(?<![\w-]){word}\b", options), f"{name} has no {word}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_rows_stand_in_a_table(page: Path) -> None:
+    """A blank line before a row cuts it off, and it is shown as text."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        rule = table.split("\n")[1]
+        assert re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", rule), table
+
+
 def test_readme_begins_with_the_two_commands() -> None:
     first = re.search(r"```\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert first is not None

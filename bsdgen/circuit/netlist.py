@@ -64,11 +64,11 @@ def read_netlist(files: Sequence[Path], top: str, *, merge: bool = False) -> Nam
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
         passes = _TO_ANDS_MERGED if merge else _TO_ANDS
-        run_yosys([*_read(files, top), *passes, "write_aiger -symbols net.aig"], cwd=work)
+        run_yosys([*read_commands(files, top), *passes, "write_aiger -symbols net.aig"], cwd=work)
         return read_aiger(work / "net.aig")
 
 
-def _read(files: Sequence[Path], top: str) -> list[str]:
+def read_commands(files: Sequence[Path], top: str) -> list[str]:
     """Yosys commands that read files and choose the top module."""
     for file in files:
         if not file.is_file():
@@ -100,7 +100,7 @@ def read_state_netlist(files: Sequence[Path], top: str, clock: str = "clk") -> S
         # An AIGER file does not say what clocks a latch, so that is looked at before.
         write = ["dump -o state.il t:$_*FF* t:$_*LATCH* t:$_SR*", "write_aiger -symbols -map net.map net.aig"]
         try:
-            run_yosys([*_read(files, top), *_TO_STATE, *write], cwd=work)
+            run_yosys([*read_commands(files, top), *_TO_STATE, *write], cwd=work)
         finally:  # what is stored otherwise is the reason if AIGER has no word for it
             if (work / "state.il").is_file():
                 _check_clock((work / "state.il").read_text(encoding="utf-8"), top, clock)

@@ -43,7 +43,7 @@ def optimise(aig: Aig, rounds: int = 2, engines: tuple[Engine, ...] = ENGINES) -
 
     Parameters
     ----------
-    rounds : how often; each round may still find something.
+    rounds : how often; each round may still find something. 0: the graph as it is.
     engines : who checks the result, see `prove_equivalent`.
 
     Raises
@@ -53,6 +53,8 @@ def optimise(aig: Aig, rounds: int = 2, engines: tuple[Engine, ...] = ENGINES) -
     CheckFailed
         The result is another function.
     """
+    if not rounds:
+        return aig
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
         write_aiger(work / "in.aig", aig)

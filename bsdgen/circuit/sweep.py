@@ -215,6 +215,8 @@ def _sweep(
     a: Aig, b: Aig, rng: np.random.Generator | None, first: bool, timeout_s: float
 ) -> tuple[list[Difference], SweepStats]:
     joint, outputs_a, outputs_b = _joint(a, b)
+    if outputs_a == outputs_b:  # one structure: nothing is left to ask
+        return [], SweepStats(joint.n_ands, 0, 0, 0, 0)
     groups = Groups(joint, rng or np.random.default_rng(0))
     reduced = AigBuilder(joint.n_inputs)
     solver = Solver(reduced, timeout_s)

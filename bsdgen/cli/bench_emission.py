@@ -26,7 +26,7 @@ def emission(
     folder: Results = None,
 ) -> None:
     """Write a large diagram in every format of `bsdgen emit`, and time each."""
-    from bsdgen.bench.emission import EmissionRow, random_model, run_emission
+    from bsdgen.bench.emission import EmissionRow, model_with_units, random_model, run_emission
     from bsdgen.bench.results import save
     from bsdgen.bench.tables import emission_table
     from bsdgen.emit import FORMATS
@@ -41,7 +41,8 @@ def emission(
                 out.note(row.reason)
 
         called = f"Random, seed {seed}" if model is None else str(model)
-        result = run_emission(chosen, called, check=check, on_row=told)
+        units = model_with_units(nodes, seed) if model is None else None
+        result = run_emission(chosen, called, units=units, check=check, on_row=told)
     if folder is not None:
         options = {"nodes": nodes, "seed": seed} if model is None else {"model": str(model)}
         save(folder, "emit", {**options, "check": check}, result)

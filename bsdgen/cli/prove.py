@@ -265,11 +265,19 @@ def _conclude(proof: "Proof", model: Path, path: Path, time_limit: float) -> Non
         )
     wrong = ", ".join(last.wrong_instructions[:5]) or ", ".join(row.name for row in last.outputs if row.wrong)
     what = f"in {wrong}" if wrong else "; ".join(last.notes)
-    again = "" if last.name == "diagram" else f"; write it again with `bsdgen emit {model}`"
+    again = "" if last.name == "diagram" else f"; write it again with `{_again(model, last.name)}`"
     raise CheckFailed(
         f"{model}: the {last.name} is not {proof.specification}: it is wrong {what}{again}. "
         f"A counterexample for each stands in {path}"
     )
+
+
+def _again(model: Path, stage: str) -> str:
+    """The command that writes a stage's file again."""
+    from bsdgen.core.shells import emit_command
+    from bsdgen.prove.stages import SHELL_STAGES
+
+    return emit_command(model, stage if stage in SHELL_STAGES else "")
 
 
 def _check_spec(out: Output, isa: Isa, vectors: int, seed: int, jobs: int | None) -> None:

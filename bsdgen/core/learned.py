@@ -12,6 +12,7 @@ from bsdgen.traces.schema import RVFI_SCHEMA, Schema
 
 # What must be known before a field exists: the loop that a single cycle must not have.
 _LATE = {"rs1_rdata": ("rs1_addr",), "rs2_rdata": ("rs2_addr",), "mem_rdata": ("mem_addr", "mem_rmask")}
+_PARTS = frozenset(field.part for field in RVFI_SCHEMA.outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,4 +86,6 @@ def instantiate(m: Module, learned: LearnedModule, field: Mapping[str, Signal]) 
     """Add a learned module, its ports tied to the signals of its fields."""
     pins = {f"i_{item.name}": field[item.name] for item in learned.part.inputs}
     pins |= {f"o_{item.name}": field[item.name] for item in learned.part.outputs}
-    setattr(m.submodules, learned.part.name, Instance(learned.module, **pins))
+    name = learned.part.name
+    # Of the shell's own names, pc and registers among them, a proof finds the state by.
+    setattr(m.submodules, name if name in _PARTS else f"learned_{name}", Instance(learned.module, **pins))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from bsdgen.artifacts import sha256
-from bsdgen.core.shells import shell_file, shell_module, write_shells
+from bsdgen.core.shells import emit_command, shell_file, shell_module, write_shells
 from bsdgen.core.single import learned_modules
 from bsdgen.cosim.build import CACHE, HARNESS, SMALL_DEPTH, Kind, build
 from bsdgen.emit.parts import model_name, written_from
@@ -53,5 +53,5 @@ def simulator_of(
         write_shells(model, folder, [shell])
     for file in (step, core):
         if written_from(file) != model.digest:
-            raise InputError(f"{file}: was emitted from another model; run `bsdgen emit {folder}`")
+            raise InputError(f"{file}: was emitted from another model; run `{emit_command(folder, shell)}`")
     return build([step, core], shell_module(name, shell), folder / CACHE, kind, depth)

@@ -24,7 +24,9 @@ _NOTES: dict[str, tuple[str, ...]] = {
     ),
     "amaranth": (
         f"Component `Step`; {_WORDS}. `{{name}}_step.v` is its elaboration, module `{{name}}_step`.",
-        f"A signal a node: {_NODES}. A name that is a Python keyword is reached by `getattr`.",
+        f"A line a node: {_NODES}. In the elaboration, nodes of one kind and depth are bits of one signal, "
+        "`<kind>_<depth>`, in the order of their lines. A name that is a Python keyword is reached by "
+        "`getattr`.",
     ),
     "rtlil": (
         f"Module `\\{{name}}_step`; {_WORDS}. Modules and ports are those of the format `verilog`.",

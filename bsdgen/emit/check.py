@@ -1,5 +1,6 @@
 """An emitted file, read back by Yosys or ABC, is the diagram."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 from bsdgen.circuit.aig import AigBuilder, aig_from_bsd, copy_into
 from bsdgen.circuit.aiger import NamedAig, read_aiger
 from bsdgen.circuit.equivalence import ENGINES, Engine, Equivalence, prove_equivalent
-from bsdgen.circuit.netlist import order_by_schema, read_netlist
-from bsdgen.circuit.tools import run_abc
+from bsdgen.circuit.netlist import order_by_schema, read_commands, read_netlist
+from bsdgen.circuit.rehash import rehash
+from bsdgen.circuit.tools import run_abc, run_yosys
 from bsdgen.emit.pla import labels
-from bsdgen.errors import InputError
+from bsdgen.errors import InputError, ToolError
 from bsdgen.model import Model
 
+_UNDEFINED = re.compile(r"^\.(?!names \$undef$).*\$undef\b", re.MULTILINE)
 _ABC_READERS = {".blif": "read_blif", ".aig": "read_aiger", ".pla": "read_pla"}
 
 
@@ -38,8 +41,31 @@ def check_netlist(
     if files and files[0].suffix in _ABC_READERS:
         (net,) = read_by_abc(files[:1])
     else:
-        net = read_netlist(files, top)
-    return prove_equivalent(aig_from_bsd(model.bsd), order_by_schema(net, model.schema), engines)
+        net = _read_gates(files, top)
+    # Both by one shape of each multiplexer: what is the same gate for gate is one graph then, whatever its
+    # size, and takes the engines no search.
+    read = rehash(order_by_schema(net, model.schema))
+    return prove_equivalent(rehash(aig_from_bsd(model.bsd)), read, engines)
+
+
+def _read_gates(files: Sequence[Path], top: str) -> NamedAig:
+    """Verilog or RTLIL that holds gates alone, as emitters write it; else as `read_netlist` does.
+
+    Yosys as a front end only, ABC for the rest: at 20,000 nodes 2 s instead of 5.5.
+    """
+    if not all(file.is_file() for file in files):
+        return read_netlist(files, top)  # which says what is missing
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
+        blif = Path(name) / "net.blif"
+        # Yosys and ABC take what is undefined for 0, ABC also what has no driver.
+        passes = ["simplemap", "check -assert", "write_blif net.blif"]
+        try:
+            run_yosys([*read_commands(files, top), *passes], cwd=Path(name))
+            if _UNDEFINED.search(blif.read_text(encoding="utf-8")):
+                raise InputError(f"{files[0]}: holds undefined bits (x); write it again with `bsdgen emit`")
+            return read_by_abc([blif])[0]
+        except ToolError:
+            return read_netlist(files, top)
 
 
 def check_covers(

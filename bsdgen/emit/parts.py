@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from bsdgen import __version__
 from bsdgen.bsd import Bsd
 from bsdgen.bsd.literals import I32
-from bsdgen.errors import InputError
 from bsdgen.model import Model
-from bsdgen.traces.schema import Field, bit_names
+from bsdgen.traces.schema import Field, bit_names, check_part
 
 _DIGEST = "Model sha256: "
 _FILES = 5  # names of trace files that a header tells
@@ -58,10 +57,7 @@ def split_parts(model: Model) -> list[Part]:
     owner = [i for i, field in enumerate(schema.inputs) for _ in range(field.width)]
     parts = []
     for name in dict.fromkeys(field.part for field in schema.outputs):
-        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name == "step":
-            raise InputError(
-                f"schema: part {name!r} cannot name a module; use an identifier other than 'step'"
-            )
+        check_part(name)
         roots: list[int] = []
         at = 0
         for field in schema.outputs:

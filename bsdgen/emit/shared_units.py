@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bsdgen.bsd import Bsd
 from bsdgen.inspect.inspection import Inspection
@@ -70,16 +71,75 @@ def shared_units(model: Model) -> list[SharedUnit]:
     found.sort(key=lambda item: -len(item[1]))
     taken: set[int] = set()
     kept: list[tuple[dict[str, Any], list[int]]] = []
+    line = _Line(of.bsd)
     for unit, inner in found:
         rest = [index for index in inner if index not in taken]
         if len(rest) < max(_FEWEST, len(inner) / 2):
             continue
-        groups = [set(nodes) for _, nodes in kept] + [set(rest)]
-        if schedule(of.bsd, groups, [True] * (of.first + of.bsd.n_nodes)) is None:
+        if not line.joined(rest):
             continue
         taken.update(rest)
         kept.append((unit, rest))
-    return [_ported(of, unit, nodes) for unit, nodes in kept]
+    n_reads = _reads(of.bsd, slice(None))
+    n_reads += np.bincount(of.bsd.roots >> 1, minlength=len(n_reads))
+    return [_ported(of, unit, nodes, n_reads) for unit, nodes in kept]
+
+
+class _Line:
+    """Nodes and groups of nodes, each behind all that it reads; a group that joins moves its neighbours only.
+
+    That is the search of Pearce and Kelly (*A dynamic topological sort algorithm for directed acyclic
+    graphs*, 2007): what lies on a way from a group to itself stands between its first and its last node.
+    """
+
+    def __init__(self, bsd: Bsd) -> None:
+        self.first = 1 + bsd.n_inputs
+        columns = (bsd.guard.tolist(), bsd.low.tolist(), bsd.high.tolist())
+        self.reads = [{literal >> 1 for literal in triple} for triple in zip(*columns, strict=True)]
+        self.own = list(range(self.first + bsd.n_nodes))  # by index: itself, or the first node of its group
+        self.place = self.own.copy()  # by such an index
+        self.line = self.own.copy()  # such an index by place; -1: nothing any more
+        self.members: dict[int, list[int]] = {}
+
+    def _needs(self, item: int) -> set[int]:
+        if item < self.first:
+            return set()
+        inside = self.members.get(item, [item])
+        return {self.own[index] for node in inside for index in self.reads[node - self.first]} - {item}
+
+    def joined(self, nodes: list[int]) -> bool:
+        """Make some nodes that are in no group one; False, and nothing is changed, if it waits for itself."""
+        group = set(nodes)
+        places = [self.place[node] for node in nodes]
+        start, end = min(places), max(places) + 1
+        before: set[int] = set()
+        stack = [need for node in nodes for need in self._needs(node) if need not in group]
+        while stack:
+            item = stack.pop()
+            if item in before or self.place[item] < start:
+                continue
+            before.add(item)
+            needs = self._needs(item)
+            if needs & group:
+                return False
+            stack += needs
+        stretch = [item for item in self.line[start:end] if item >= 0 and item not in group]
+        behind = [item for item in stretch if item not in before]
+        lead = min(nodes)
+        moved = [*(item for item in stretch if item in before), lead, *behind]
+        self.line[start:end] = moved + [-1] * (end - start - len(moved))
+        for at, item in enumerate(moved, start):
+            self.place[item] = at
+        for node in nodes:
+            self.own[node] = lead
+        self.members[lead] = nodes
+        return True
+
+
+def _reads(bsd: Bsd, which: "slice | NDArray[np.int64]") -> NDArray[np.int64]:
+    """How often some nodes (positions) read each index."""
+    read = np.concatenate([column[which] >> 1 for column in (bsd.guard, bsd.low, bsd.high)])
+    return np.bincount(read, minlength=1 + bsd.n_inputs + bsd.n_nodes)
 
 
 def schedule(bsd: Bsd, groups: list[set[int]], used: Sequence[bool]) -> list[int] | None:
@@ -139,8 +199,8 @@ def _inner(of: Inspection, unit: int) -> list[int]:
     return [int(index) for index in np.setdiff1d(of.cone(np.unique(made)), of.cone(ends))]
 
 
-def _ported(of: Inspection, unit: dict[str, Any], nodes: list[int]) -> SharedUnit:
-    """The module of some nodes of a unit."""
+def _ported(of: Inspection, unit: dict[str, Any], nodes: list[int], n_reads: NDArray[np.int64]) -> SharedUnit:
+    """The module of some nodes of a unit; `n_reads`: by index, how often nodes and roots read it."""
     inside = set(nodes)
     operands = _operands(of, unit)
     known = {literal >> 1 for word in operands for literal in word.literals if literal is not None}
@@ -148,7 +208,8 @@ def _ported(of: Inspection, unit: dict[str, Any], nodes: list[int]) -> SharedUni
     if rest:
         inputs = of.names.inputs(index - 1 for index in rest if index < of.first)
         operands.append(Word("x", tuple(2 * index for index in rest), (f"further bits: {inputs}".strip(),)))
-    results = _results(of, unit, inside)
+    others = n_reads - _reads(of.bsd, np.array(nodes, np.int64) - of.first)
+    results = _results(of, unit, inside, {index for index in nodes if others[index]})
     says = [f"use {use['use']}: {use['outputs']} where {use['where']}" for use in unit["uses"]]
     return SharedUnit(int(unit["unit"]), tuple(nodes), tuple(operands), tuple(results), tuple(says))
 
@@ -168,7 +229,7 @@ def _operands(of: Inspection, unit: dict[str, Any]) -> list[Word]:
     return found
 
 
-def _results(of: Inspection, unit: dict[str, Any], inside: set[int]) -> list[Word]:
+def _results(of: Inspection, unit: dict[str, Any], inside: set[int], read: set[int]) -> list[Word]:
     """Functions of the context that a unit is from (y), and what else of it is read elsewhere (z)."""
     output = of.model.extra["unit_output"]
     base = of.model.extra["unit_base"][unit["unit"]]
@@ -177,9 +238,7 @@ def _results(of: Inspection, unit: dict[str, Any], inside: set[int]) -> list[Wor
     for _, _, position, literal in output[np.argsort(output[:, 2])].tolist():
         if literal >> 1 in inside:
             functions.setdefault(literal >> 1, (literal, position))
-    outside = np.setdiff1d(np.arange(of.first, of.first + of.bsd.n_nodes), sorted(inside))
-    read = children(of.bsd, outside.tolist()) | {root >> 1 for root in of.bsd.roots.tolist()}
-    further = sorted((read & inside) - functions.keys())
+    further = sorted(read - functions.keys())
     found = []
     if functions:
         made = of.names.outputs(position for _, position in functions.values())

@@ -7,6 +7,7 @@ wire a node, so that a line of the file is a node of the diagram. Verilog-2001 o
 from collections.abc import Callable, Sequence
 
 from bsdgen.bsd import Bsd
+from bsdgen.emit.gates import Gate, gate
 from bsdgen.emit.parts import Part, fresh, header, input_bits, split_parts
 from bsdgen.model import Model
 from bsdgen.traces.schema import Field
@@ -34,6 +35,7 @@ until_with untyped use uwire var vectored virtual void wait wait_order wand weak
 wire with within wor xnor xor
 """
 _KEYWORDS = frozenset(_RESERVED.split())
+_SIGNS = {"and": "&", "or": "|", "xor": "^"}
 
 
 def identifier(name: str) -> str:
@@ -61,27 +63,18 @@ def flip(text: str) -> str:
     return text[1:] if text.startswith("~") else f"~{text}"
 
 
-def ite_text(guard: str, high: str, low: str) -> str:
-    """``ITE(guard, high, low)`` in Verilog, as the operator it is.
+def gate_text(made: Gate, name: Callable[[int], str]) -> str:
+    """A gate in Verilog.
 
-    Operands are names, complemented names or the constants ``1'b0`` and ``1'b1``.
-
-    >>> ite_text("a", "~b", "b"), ite_text("a", "b", "1'b0"), ite_text("~a", "b", "c")
+    >>> from bsdgen.emit.gates import gate
+    >>> name = {2: "a", 3: "~a", 4: "b", 5: "~b", 6: "c"}.__getitem__
+    >>> gate_text(gate(2, 5, 4), name), gate_text(gate(2, 4, 0), name), gate_text(gate(3, 4, 6), name)
     ('a ^ b', 'a & b', 'a ? c : b')
     """
-    if guard.startswith("~"):
-        guard, high, low = guard[1:], low, high
-    if high == "1'b1":
-        return guard if low == "1'b0" else f"{guard} | {low}"
-    if high == "1'b0":
-        return f"~{guard}" if low == "1'b1" else f"~{guard} & {low}"
-    if low == "1'b0":
-        return f"{guard} & {high}"
-    if low == "1'b1":
-        return f"~{guard} | {high}"
-    if high == flip(low):
-        return f"{guard} ^ {low}"
-    return f"{guard} ? {high} : {low}"
+    texts = [name(operand) for operand in made.operands]
+    if made.kind == "mux":
+        return f"{texts[0]} ? {texts[1]} : {texts[2]}"
+    return f" {_SIGNS.get(made.kind, '')} ".join(texts)
 
 
 def namer(bsd: Bsd, bits: Sequence[str], prefix: str) -> Callable[[int], str]:
@@ -108,8 +101,8 @@ def head_lines(title: str, inputs: Sequence[Field], outputs: Sequence[Field]) ->
 def node_line(bsd: Bsd, index: int, name: Callable[[int], str]) -> str:
     """The wire of one node."""
     i = index - 1 - bsd.n_inputs
-    text = ite_text(name(int(bsd.guard[i])), name(int(bsd.high[i])), name(int(bsd.low[i])))
-    return f"  wire {name(2 * index)} = {text};"
+    made = gate(int(bsd.guard[i]), int(bsd.high[i]), int(bsd.low[i]))
+    return f"  wire {name(2 * index)} = {gate_text(made, name)};"
 
 
 def module_lines(bsd: Bsd, part: Part, title: str, name: Callable[[int], str]) -> list[str]:
@@ -129,12 +122,13 @@ def output_lines(part: Part, name: Callable[[int], str]) -> list[str]:
 
 def join_lines(model: Model, title: str, parts: list[Part]) -> list[str]:
     """The module that joins the parts."""
-    names = [field.name for field in model.schema.fields]
+    taken = {field.name for field in model.schema.fields}
     lines = head_lines(f"{title}_step", model.schema.inputs, model.schema.outputs)
     for part in parts:
         instance = part.name
-        while instance in names or instance in _KEYWORDS:
+        while instance in taken or instance in _KEYWORDS:
             instance += "_"
+        taken.add(instance)
         pins = ",\n".join(
             f"    .{identifier(field.name)}({identifier(field.name)})" for field in part.inputs + part.outputs
         )

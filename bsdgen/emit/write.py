@@ -62,7 +62,7 @@ def _structural(model: Model, name: str, work: Path, options: EmitOptions) -> Wr
 def _amaranth(model: Model, name: str, work: Path, options: EmitOptions) -> Written:
     source, netlist = work / f"{name}_step.py", work / f"{name}_step.v"
     write_text(source, amaranth_text(model, name))
-    write_text(netlist, elaborated_verilog(source, name))
+    write_text(netlist, elaborated_verilog(source, name, model))
     return Written({source.name: source, netlist.name: netlist}, (netlist,))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from bsdgen.bits import from_bool, to_bool
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 from bsdgen.circuit.netlist import StateNetlist, read_state_netlist
+from bsdgen.core.shells import emit_command
 from bsdgen.prove.core import UNDEFINED, NoCore
 from bsdgen.spec.bus import (
     BUS_STATE,
@@ -56,6 +57,11 @@ def read_shell(files: Sequence[Path], top: str) -> StateNetlist:
     return read_state_netlist(files, top)
 
 
+def _again(top: str) -> str:
+    """What to do about a shell: its name ends that of its module."""
+    return f"write it again with `{emit_command('MODEL', top.rpartition('_')[2])}`"
+
+
 def _bits(name: str, width: int) -> list[str]:
     return bit_names((Field(name, width, "in"),))
 
@@ -87,10 +93,7 @@ def state_bits(net: StateNetlist, top: str) -> list[str]:
     for name, width in _STATE:
         for own in _bits(name, width):
             if counts[own] != 1 and (counts[own] or name != "x0"):
-                raise NoCore(
-                    f"{top}: has {counts[own]} flip-flops for {own}, expected one; write the shell again "
-                    "with `bsdgen emit`"
-                )
+                raise NoCore(f"{top}: has {counts[own]} flip-flops for {own}, expected one; {_again(top)}")
     return found
 
 
@@ -129,7 +132,7 @@ class _Copies:
             else:
                 raise NoCore(
                     f"{self.top}: has an input {name}, expected clk, rst, reset_pc and the answers of a bus; "
-                    "write the shell again with `bsdgen emit`"
+                    f"{_again(self.top)}"
                 )
         literals += [before[name] for name in self.state]
         made = copy_into(self.builder, self.net.aig, literals)
@@ -162,7 +165,7 @@ def shell_function(
     outputs["retires"] = copies.builder.or_(now.get("rvfi_valid", 0), later.get("rvfi_valid", 0))
     missing = [name for name in schema.output_names() if name not in outputs]
     if missing:
-        raise NoCore(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
+        raise NoCore(f"{top}: lacks {', '.join(missing[:5])}; {_again(top)}")
     more = [Field(f"{UNDEFINED}{i}", 1, "in") for i in range(n_free)]
     wider = Schema((*schema.inputs, *more, *schema.outputs))
     return copies.builder.build([outputs[name] for name in schema.output_names()]), wider
@@ -230,7 +233,7 @@ def built_in_reset_pc(net: StateNetlist, top: str, learned: Aig, schema: Schema)
     if value % 4:
         raise NoCore(
             f"{top}: has the first pc {value:#010x} built in, expected a multiple of 4, where an instruction "
-            "can stand; write it again with `bsdgen emit`"
+            f"can stand; {_again(top)}"
         )
     return value, tuple((at + bit, set_) for bit, set_ in enumerate(bits))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from bsdgen.circuit.aig import Aig, aig_from_bsd
 from bsdgen.circuit.aiger import read_aiger
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
-from bsdgen.core.shells import shell_file, shell_module
-from bsdgen.core.single import is_step_function
-from bsdgen.emit.parts import model_name
+from bsdgen.core.shells import emit_command, shell_file, shell_module
+from bsdgen.core.single import is_step_function, learned_modules
+from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 from bsdgen.prove.core import core_function, fitted, fixed_reset_pc, read_core, reset_cube, x0_starts_as_zero
@@ -100,7 +100,7 @@ def chosen_stages(
     Raises
     ------
     InputError
-        A stage's file is missing, or the model has no such stage.
+        A stage's file is missing or is of another model, or the model has no such stage.
     """
     there = stages_of(model, specification)
     machine = next((name for name in names if name in MACHINES), "")
@@ -110,13 +110,31 @@ def chosen_stages(
     files = files_of(folder)
     missing = [str(file) for name in wanted for file in files[name] if not file.is_file()]
     if missing:
+        if any(missing[0] == str(files[name][0]) for name in MACHINES):
+            learned_modules(model, model_name(folder))  # raises where no core can be written
         shell = next((name for name in SHELL_STAGES if missing[0] == str(files[name][0])), "")
-        how = f"bsdgen emit {folder}{' --shell ' * bool(shell)}{shell}"
+        how = emit_command(folder, shell)
         raise InputError(
             f"{missing[0]}: is missing; write it with `{how}`, or prove what is there with "
             f"--stage {next(n for n in STAGES if all(f.is_file() for f in files[n]))}"
         )
+    for name in wanted:
+        _check_source(name, model, folder, files[name])
     return wanted
+
+
+def _check_source(name: str, model: Model, folder: Path, files: Sequence[Path]) -> None:
+    """Refuse a core around the modules of another model: their ports may differ, and what is wrong is not it.
+
+    What does not say which model it is of may be anybody's core, and is asked what it does.
+    """
+    for file in files if name in MACHINES else ():
+        if written_from(file) not in ("", model.digest):
+            shell = name if name in SHELL_STAGES else ""
+            raise InputError(
+                f"{folder / 'verilog' / file.name}: was emitted from another model; run "
+                f"`{emit_command(folder, shell)}`, or prove the other stages with --stage"
+            )
 
 
 def load_stage(
@@ -142,6 +160,7 @@ def load_stage(
         Yosys is missing or refuses it.
     """
     with _copies(folder, files_of(folder)[name]) as (files, digests):
+        _check_source(name, model, folder, files)
         if name == "core":
             stage = _core(f"{model_name(folder)}_core", files, base, classes)
         elif name in SHELL_STAGES:

@@ -9,6 +9,7 @@ those of `bsdgen.bits`. In TOML::
     role = "in"
 """
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from typing import Literal
 import msgspec
 
 from bsdgen.errors import InputError
+
+RESERVED_PARTS = ("step", "core", "fpga", "wishbone")
+"""Modules ``<name>_...`` that are not parts: the one that joins them, and the cores around it."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -81,6 +85,21 @@ class Schema(msgspec.Struct, frozen=True):
         return bit_names(self.outputs)
 
 
+def check_part(name: str) -> None:
+    """Refuse a part that cannot name a module.
+
+    Raises
+    ------
+    InputError
+        It is no identifier in ASCII, or one of `RESERVED_PARTS`.
+    """
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name in RESERVED_PARTS:
+        raise InputError(
+            f"schema: part {name!r} cannot name a module; use an identifier other than "
+            f"{', '.join(RESERVED_PARTS[:-1])} and {RESERVED_PARTS[-1]}"
+        )
+
+
 def bit_names(fields: Sequence[Field]) -> list[str]:
     """Names of the bits of `fields` in packing order.
 
@@ -102,7 +121,7 @@ def load_schema(path: Path) -> Schema:
     Raises
     ------
     InputError
-        The file is missing, is no TOML or breaks a rule of `Schema`.
+        The file is missing, is no TOML, breaks a rule of `Schema` or has a part that cannot name a module.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -125,6 +144,8 @@ def load_schema(path: Path) -> Schema:
             f"schema {path}: {error}; each [[field]] needs name, width and role ('in' or 'out')"
         ) from error
     try:
+        for field in fields:
+            check_part(field.part)
         return Schema(fields)
     except InputError as error:
         raise InputError(f"schema {path}: {error}") from error

@@ -1,6 +1,7 @@
 """``bsdgen emit``: formats, their options, what is told and what is left out."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from small_models import Builder, adder_model
 
 from bsdgen.bsd import Bsd
+from bsdgen.circuit import Aig
 from bsdgen.cli.app import main
 from bsdgen.emit import DEFAULT_FORMATS, FORMATS
 from bsdgen.model import Model
@@ -101,3 +103,20 @@ def test_models_of_next_to_nothing(
     Model(bsd, schema, {}).save(tmp_path / "m")
     assert main(["emit", str(tmp_path / "m"), "-f", "all", "-q"]) == 0
     assert folders(tmp_path / "m") == set(FORMATS) - left_out
+
+
+def test_large_circuits_are_optimised_when_asked_for(
+    adder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(import_module("bsdgen.cli.emit"), "_MOST_ANDS", 3)
+    asked: list[int] = []
+
+    def unchanged(aig: Aig, rounds: int) -> Aig:
+        asked.append(rounds)
+        return aig
+
+    monkeypatch.setattr(import_module("bsdgen.circuit.optimise"), "optimise", unchanged)
+    words = ["emit", str(adder), "-f", "blif"]
+    assert main(words) == 0 and "AND nodes are not optimised" in capsys.readouterr().err
+    assert main([*words, "--rounds", "1"]) == 0 and "not optimised" not in capsys.readouterr().err
+    assert asked == [0, 1] and (adder / "circuit.aig").is_file()
