@@ -108,7 +108,7 @@ def fpga() -> str:
         Box(670, 60, "request", "learned", "learned"),
         Box(670, 210, "result", "learned", "learned"),
         Box(480, 210, "RVFI", "order, intr", "state", 150),
-        Box(290, 210, "phase", "FETCH, READ, EXECUTE", "state", 160),
+        Box(290, 210, "phase", "START, FETCH, READ, EXECUTE", "state", 160),
         Box(850, 130, "bus", "access or fetch", "logic", 100, 120),
     ]
     wires = [

@@ -1,11 +1,12 @@
 // Test bench of a core with bsdgen's bus and RVFI ports (shell fpga): as bench.v, whose arguments and window it has,
-// with one memory on the bus. `CORE is the core's module name.
+// with one memory on the bus. `CORE is the core's module name. With `WISHBONE the bus is Wishbone (shell wishbone):
+// outside of the memory transfers end with an error, on which a core reads 0, as the reference does there.
 //
 //   +stall=S       0: a synchronous memory, which answers one cycle after a request rises, and reads the next word as
-//                  an access ends, at bus_next. Else answers come at random cycles, in the request's first one or
+//                  an access ends, at bus_next (which Wishbone lacks). Else answers come at random cycles, in the request's first one or
 //                  many later, with this seed
 //
-// What the bus shows outside of an answer is noise, and so are bytes that were not asked for.
+// What the bus shows outside of an answer is noise, and so are bytes that were not asked for, and answers to nothing.
 module bench #(
   parameter BLOCK = 64,
   parameter DEPTH = 1 << 24
@@ -71,7 +72,12 @@ module bench #(
   wire [31:0] next_index = (bus_next - base) >> 2;
   wire [31:0] next_held  = next_index < words ? memory[next_index[$clog2(DEPTH)-1:0]] : 32'd0;
   wire [31:0] stored     = next_index == index ? lanes(bus_wmask) : 32'd0;  // in the same cycle, in the same word
+`ifdef WISHBONE
+  wire        ahead      = 1'b0;
+`else
   wire        ahead      = access && !(|seed);
+`endif
+  wire        answered   = bus_valid ? ready : noise[4];
 
   wire        valid, trap, halt, intr;
   wire [63:0] order;
@@ -80,10 +86,31 @@ module bench #(
   wire [3:0]  rmask, wmask;
   wire [1:0]  mode, ixl;
 
+`ifdef WISHBONE
+  // What is asked for is a fetch while the core has no word to execute, or executes one that accesses nothing.
+  reg         executes;
+  wire        wb_cyc, wb_stb, wb_we;
+  wire [29:0] wb_adr;
+  wire [3:0]  wb_sel;
+  wire        failed = bus_valid ? !there : noise[7];
+  assign bus_valid = wb_cyc && wb_stb;
+  assign bus_instr = !executes || !(|{rmask, wmask});
+  assign bus_addr  = {wb_adr, 2'b00};
+  assign bus_rmask = bus_valid && !wb_we ? wb_sel : 4'h0;
+  assign bus_wmask = bus_valid && wb_we ? wb_sel : 4'h0;
+  assign bus_next  = 32'd0;
+  always @(posedge clk) executes <= !rst && (ended && bus_instr || executes && !valid);
+`endif
+
   `CORE core (
     .clk(clk), .rst(rst), .reset_pc(reset_pc),
-    .bus_valid(bus_valid), .bus_ready(ready), .bus_instr(bus_instr), .bus_addr(bus_addr), .bus_rmask(bus_rmask),
+`ifdef WISHBONE
+    .wb_cyc(wb_cyc), .wb_stb(wb_stb), .wb_we(wb_we), .wb_adr(wb_adr), .wb_sel(wb_sel), .wb_dat_w(bus_wdata),
+    .wb_dat_r(failed ? noise : bus_rdata), .wb_ack(answered && (!failed || noise[3])), .wb_err(answered && failed),
+`else
+    .bus_valid(bus_valid), .bus_ready(answered), .bus_instr(bus_instr), .bus_addr(bus_addr), .bus_rmask(bus_rmask),
     .bus_wmask(bus_wmask), .bus_wdata(bus_wdata), .bus_rdata(bus_rdata), .bus_next(bus_next),
+`endif
     .rvfi_valid(valid), .rvfi_order(order), .rvfi_insn(insn), .rvfi_trap(trap), .rvfi_halt(halt), .rvfi_intr(intr),
     .rvfi_mode(mode), .rvfi_ixl(ixl), .rvfi_rs1_addr(rs1_addr), .rvfi_rs2_addr(rs2_addr),
     .rvfi_rs1_rdata(rs1_rdata), .rvfi_rs2_rdata(rs2_rdata), .rvfi_rd_addr(rd_addr), .rvfi_rd_wdata(rd_wdata),
@@ -93,8 +120,9 @@ module bench #(
 
   // What the core does on its bus must be what it shows. conflict: at this retirement there is another access, or
   // none, or the word that was fetched last is another one or stood elsewhere. stray, since the retirement before:
-  // an access that nothing retired with, or a request that was changed or dropped before its answer.
-  reg         waiting, fetched, stray;
+  // an access that nothing retired with, a request that was changed or dropped before its answer, or one in a cycle
+  // with reset or the one that follows it (Wishbone B4, rule 3.20).
+  reg         waiting, fetched, stray, was_reset;
   reg  [31:0] fetched_addr, fetched_word;
   reg  [73:0] asked;
   wire [73:0] asks = {bus_valid, bus_instr, bus_addr, bus_rmask, bus_wmask, bus_wdata & lanes(bus_wmask)};
@@ -102,7 +130,11 @@ module bench #(
   wire        conflict = access != accessed || !fetched || fetched_addr != pc_rdata || fetched_word != insn
     || (access && (bus_rmask != rmask || bus_wmask != wmask || bus_addr != maddr
                    || |((bus_wdata ^ mwdata) & lanes(wmask))));
-  wire        wrong = (access && !valid) || (waiting && asks != asked);
+  wire        wrong = (access && !valid) || (waiting && asks != asked) || (bus_valid && was_reset)
+`ifdef WISHBONE
+    || wb_cyc != wb_stb
+`endif
+    ;
 
   wire [31:0] flags = {
     stray || wrong, conflict, ixl, mode, intr, halt, trap, wmask, rmask, rd_addr, rs2_addr, rs1_addr
@@ -122,7 +154,8 @@ module bench #(
         memory[index[$clog2(DEPTH)-1:0]][8*lane +: 8] <= bus_wdata[8*lane +: 8];
     waiting <= bus_valid && !ready && !rst;
     asked   <= asks;
-    stray   <= !rst && !valid && (stray || wrong);
+    was_reset <= rst;
+    stray     <= rst ? bus_valid : !valid && (stray || wrong);
     if (valid) fetched <= 0;
     if (ended && bus_instr) begin
       fetched      <= 1;

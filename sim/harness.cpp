@@ -9,9 +9,12 @@
 //   last=N           how many retired rows to tell at a mismatch
 //   compare=0        run alone: nothing is compared
 //   rows=F care=F    compare with these rows (raw words, little-endian) instead of the reference model's
+//   resets=S         reset the core at random cycles, with this seed; the reference is reset with it
 //   trace=F          write a waveform of what happens from retirement trace_from on (traced builds only)
 //
 // A mismatch is an answer. Exit code 2 means that a job could not be understood.
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -40,6 +43,7 @@
 namespace {
 
 constexpr uint64_t HANG_CYCLES = 10000;  // without a retirement
+constexpr int RESETS = 16;               // of a program with resets
 constexpr uint64_t CYCLES_AFTER = 2;     // that a waveform shows of what comes after the mismatch
 
 class Job {
@@ -103,6 +107,7 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual std::optional<Expected> next() = 0;  // none: the reference has ended
+  virtual void reset() { throw std::runtime_error("rows from a file cannot be reset"); }
 };
 
 class Model : public Source {
@@ -111,6 +116,7 @@ class Model : public Source {
       : machine_(static_cast<uint32_t>(job.number("base")), read_image(job),
                  static_cast<uint32_t>(job.number("reset_pc"))) {}
   std::optional<Expected> next() override { return machine_.next(); }
+  void reset() override { machine_.reset(); }
 
  private:
   Reference machine_;
@@ -132,10 +138,56 @@ class Recorded : public Source {
   size_t at_ = 0;
 };
 
+// What the registers hold. Where an instruction reads none, RVFI lets any number stand in rs1_addr, but rs1_rdata is
+// the register of that number (and so for rs2): the reference's row is completed by the number that is seen.
+class Registers {
+ public:
+  void complete(Expected& expected, const Row& seen) const {
+    for (int at = 0; at < 2; ++at)
+      if (!expected.care[6 + at]) {
+        expected.row[6 + at] = held_[bits(seen[0], 5 * at + 4, 5 * at)];
+        expected.care[6 + at] = ALL;
+      }
+  }
+  void retire(const Row& row) {
+    if (const uint32_t rd = bits(row[0], 14, 10)) held_[rd] = row[8];
+  }
+
+ private:
+  std::array<uint32_t, 32> held_{};
+};
+
+// Cycles of the clock at which the core is reset: soon after each other, and after a long time.
+class Resets {
+ public:
+  explicit Resets(uint32_t seed) : state_(seed), left_(seed ? RESETS : 0) { draw(0); }
+  bool due(uint64_t cycle) const { return left_ && cycle >= at_; }
+  uint32_t taken(uint64_t cycle) {  // for how many cycles
+    --left_;
+    draw(cycle);
+    return 1 + random() % 3;
+  }
+
+ private:
+  uint32_t random() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 17;
+    state_ ^= state_ << 5;
+    return state_ >> 8;
+  }
+  void draw(uint64_t cycle) { at_ = cycle + random() % (1u << (2 + random() % 11)); }
+
+  uint32_t state_;
+  int left_;
+  uint64_t at_ = 0;
+};
+
+enum class Event { RETIRED, RESET, HUNG };
+
 // The device: a simulation of its own for every job, so that nothing is left of the one before.
 class Device {
  public:
-  explicit Device(const Job& job) {
+  explicit Device(const Job& job) : resets_(static_cast<uint32_t>(job.number("resets", 0))) {
     std::vector<const char*> arguments{"bench"};
     for (const std::string& argument : job.plusargs()) arguments.push_back(argument.c_str());
     context_.commandArgs(static_cast<int>(arguments.size()), arguments.data());
@@ -152,10 +204,7 @@ class Device {
     }
 #endif
     top_->clk = 0;
-    top_->rst = 1;
-    for (int cycle = 0; cycle < 2; ++cycle) clock(false);
-    top_->rst = 0;
-    top_->eval();
+    reset(2, false);
   }
   ~Device() {
 #if VM_TRACE
@@ -169,17 +218,25 @@ class Device {
     top_->clk = 0;
     eval(shown);
   }
-  // One more instruction; false if none comes.
-  bool retire(bool shown) {
+  // Until one more instruction retires, or the core is reset.
+  Event retire(bool shown) {
     for (uint64_t cycle = 0; cycle < HANG_CYCLES; ++cycle) {
+      if (resets_.due(cycles_)) {
+        const uint32_t width = resets_.taken(cycles_);
+        reset(width, shown);
+        cycles_ += width;
+        return Event::RESET;
+      }
       clock(shown);
       ++cycles_;
       if (top_->rootp->bench__DOT__strobe != strobe_) {
         strobe_ = !strobe_;
-        return true;
+        if (retired_at_) longest_ = std::max(longest_, cycles_ - *retired_at_);
+        retired_at_ = cycles_;
+        return Event::RETIRED;
       }
     }
-    return false;
+    return Event::HUNG;
   }
   Row row() const {
     Row row;
@@ -187,10 +244,20 @@ class Device {
     return row;
   }
   bool done() const { return top_->rootp->bench__DOT__done; }
-  uint64_t cycles() const { return cycles_; }  // since reset
+  uint64_t cycles() const { return cycles_; }    // since the first reset
+  uint64_t longest() const { return longest_; }  // from a retirement to the next, with no reset between them
   uint32_t value() const { return top_->rootp->bench__DOT__value; }
 
  private:
+  void reset(uint32_t width, bool shown) {
+    top_->rst = 1;
+    top_->eval();
+    for (uint32_t cycle = 0; cycle < width; ++cycle) clock(shown);
+    top_->rst = 0;
+    top_->eval();
+    strobe_ = 0;
+    retired_at_.reset();
+  }
   void eval(bool shown) {
     top_->eval();
     context_.timeInc(1);
@@ -206,8 +273,10 @@ class Device {
 #if VM_TRACE
   std::unique_ptr<VerilatedVcdC> trace_;
 #endif
+  Resets resets_;
   uint8_t strobe_ = 0;
-  uint64_t cycles_ = 0;
+  uint64_t cycles_ = 0, longest_ = 0;
+  std::optional<uint64_t> retired_at_;
 };
 
 std::string words(const Row& row) {
@@ -234,7 +303,7 @@ int64_t reference_end(Source& source, const Expected& at, uint64_t steps, uint32
 }
 
 struct Outcome {
-  uint64_t retired = 0, cycles = 0;
+  uint64_t retired = 0, cycles = 0, longest = 0, resets = 0;
   bool done = false, hung = false, wrong = false;
   int64_t tohost = 0, reference_tohost = -1;
   std::optional<Row> seen;           // the last row that retired
@@ -246,7 +315,8 @@ struct Outcome {
 std::string answer(const Outcome& o) {
   const auto flag = [](bool value) { return value ? "true" : "false"; };
   std::ostringstream out;
-  out << "{\"retired\": " << o.retired << ", \"cycles\": " << o.cycles << ", \"done\": " << flag(o.done) << ", \"hung\": " << flag(o.hung)
+  out << "{\"retired\": " << o.retired << ", \"cycles\": " << o.cycles
+      << ", \"longest\": " << o.longest << ", \"resets\": " << o.resets << ", \"done\": " << flag(o.done) << ", \"hung\": " << flag(o.hung)
       << ", \"wrong\": " << flag(o.wrong) << ", \"tohost\": " << o.tohost
       << ", \"reference_tohost\": " << o.reference_tohost << ", \"wall_s\": " << o.wall_s;
   const bool told = (o.wrong || o.hung) && o.expected;
@@ -275,12 +345,23 @@ void lock_step(Device& device, Source& source, const Job& job, Outcome& o) {
   const uint64_t max_steps = job.number("max_steps"), last = job.number("last", 0);
   const uint64_t trace_from = job.number("trace_from", 0);
   const bool compare = job.number("compare", 1) != 0;
+  Registers registers;  // a reset leaves them alone
   while (o.retired < max_steps && !o.done) {
     const bool shown = o.retired + 1 >= trace_from;
-    o.hung = !device.retire(shown);
+    const Event event = device.retire(shown);
+    if (event == Event::RESET) {
+      source.reset();
+      ++o.resets;
+      continue;
+    }
+    o.hung = event == Event::HUNG;
     if (compare) o.expected = source.next();
     if (o.hung) return;
     o.seen = device.row();
+    if (o.expected) {
+      registers.complete(*o.expected, *o.seen);
+      registers.retire(o.expected->row);
+    }
     o.wrong = compare && (!o.expected || differs(*o.seen, *o.expected));
     if (o.wrong) {
       for (uint64_t cycle = 0; cycle < CYCLES_AFTER; ++cycle) device.clock(shown);
@@ -308,6 +389,7 @@ std::string run(const Job& job) {
     lock_step(device, *source, job, o);
     o.tohost = device.value();
     o.cycles = device.cycles();
+    o.longest = device.longest();
   }
   if ((o.wrong || o.hung) && o.expected) {
     const uint32_t tohost = static_cast<uint32_t>(job.number("tohost"));

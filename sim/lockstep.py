@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import ClockCycles, First, Timer, ValueChange
 
-from bsdgen.cosim.scoreboard import ROW_WORDS, Expected, first_difference
+from bsdgen.cosim.scoreboard import ROW_WORDS, Expected, first_difference, registers_before
 
 CYCLE = 2  # simulator steps
 HANG_CYCLES = 10_000  # without a retirement
@@ -53,6 +53,7 @@ async def lockstep(dut) -> None:
     begun = get_sim_time("step")
 
     retired, wrong, done, hung = 0, None, False, False
+    registers = registers_before(expected, 0)
     strobe, seen = 0, 0  # rows of the window that were compared before it was full
     while wrong is None and not done and not hung and os.getppid() == parent:
         await First(ValueChange(dut.strobe), Timer(CYCLE * HANG_CYCLES, "step"))
@@ -63,7 +64,7 @@ async def lockstep(dut) -> None:
         seen = 0 if full else count
         done = bool(dut.done.value)
         hung = len(rows) == 0
-        at = first_difference(rows, expected, retired)
+        at = first_difference(rows, expected, retired, registers)
         if at is not None:
             wrong = rows[at]
         retired += len(rows) if at is None else at

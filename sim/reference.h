@@ -191,6 +191,13 @@ class Reference {
     return x;
   }
 
+  // Registers and memory stay as they are.
+  void reset() {
+    pc_ = trap_pc_ - TRAP_OFFSET;
+    order_ = 0;
+    trapped_ = false;
+  }
+
  private:
   uint32_t read(uint32_t address) const {
     const uint32_t index = (address - base_) >> 2;

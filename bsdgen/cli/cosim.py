@@ -40,6 +40,7 @@ class ShellKind(StrEnum):
 
     SINGLE = "single"
     FPGA = "fpga"
+    WISHBONE = "wishbone"
 
 
 def shipped_programs() -> list[Path]:
@@ -74,8 +75,9 @@ def cosim(
         ShellKind,
         typer.Option(
             "--shell",
-            metavar="single|fpga",
-            help="The core to run; fpga has a synchronous memory on its bus, which --stall makes slow.",
+            metavar="single|fpga|wishbone",
+            help="The core to run; fpga and wishbone have a synchronous memory on their bus, which --stall "
+            "makes slow.",
         ),
     ] = ShellKind.SINGLE,
     max_steps: Annotated[
@@ -111,6 +113,16 @@ def cosim(
             "program).",
         ),
     ] = None,
+    resets: Annotated[
+        int,
+        typer.Option(
+            "--resets",
+            metavar="SEED",
+            min=0,
+            max=2**32 - 1,
+            help="Reset the core at 16 random cycles of each program (0: at its beginning alone).",
+        ),
+    ] = 0,
     last: Annotated[
         int, typer.Option("--last", metavar="N", min=0, help="Retired instructions to list at a mismatch.")
     ] = 16,
@@ -125,9 +137,9 @@ def cosim(
     """Run programs on the emitted core in Verilator, every retired instruction held to a reference.
 
     A program ends by a word store to its symbol tohost (1 = pass). Writes cosim.json into the model's folder
-    (with --random cosim_random.json, with --shell fpga cosim_fpga.json), and what belongs to failures into
-    its folder failures/: waveforms, and random programs reduced to the fewest words that still fail. Ends
-    with exit code 1 at a mismatch or when a program does not pass.
+    (with --random cosim_random.json, with --shell fpga cosim_fpga.json, cosim_random_fpga.json), and what
+    belongs to failures into its folder failures/: waveforms, and random programs reduced to the fewest words
+    that still fail. Ends with exit code 1 at a mismatch or when a program does not pass.
     """
     from bsdgen.artifacts import locked, sole_writer
 
@@ -142,16 +154,16 @@ def cosim(
             "--random makes its own programs, for the fast harness against our simulator; leave out PROGRAM, "
             "--signature, --harness and --against"
         )
-    if random is not None and shell is not ShellKind.SINGLE:
-        raise UsageError("--random runs the shell single; name programs, or leave --shell out")
     files = program_files(programs or shipped_programs()) if random is None else []
     of = provenance(model, shell=shell)  # before the run: the model may be learned anew in it
     if random is None:
         options: dict[str, Any] = {"harness": harness.value, "against": against.value, "max_steps": max_steps}
         options |= {"jobs": jobs, "last": last, "signature": signature, "wave_length": wave}
-        _run_programs(out, model, files, of, options | {"stall": stall or 0, "shell": shell.value})
+        options |= {"stall": stall or 0, "shell": shell.value, "resets": resets}
+        _run_programs(out, model, files, of, options)
         return
     options = {"seed": seed, "size": size, "jobs": jobs, "stall": stall, "last": last}
+    options |= {"shell": shell.value, "resets": resets}
     _run_random(out, model, random, of, wave, options)
 
 
@@ -180,7 +192,7 @@ def _run_programs(
 
     waves = model / FAILURES if options["wave_length"] else None
     alone = options["against"] == Against.NONE
-    facts = of | {name: options[name] for name in ("harness", "against", "stall", "shell")}
+    facts = of | {name: options[name] for name in ("harness", "against", "stall", "resets", "shell")}
     shell = ShellKind(options["shell"])
     path = model / ("cosim.json" if shell is ShellKind.SINGLE else f"cosim_{shell}.json")
     results: list[ProgramResult] = []
@@ -210,19 +222,20 @@ def _run_programs(
 
 
 def _program_text(results: "list[ProgramResult]", waves: Path | None, *, cycles: bool) -> str:
-    """A line a program; with its cycles and cycles an instruction (CPI) where these are not the same."""
+    """A line a program; with its cycles, cycles an instruction (CPI) and at most (max) where these differ."""
     rows = [
         [
             item.name,
             f"{item.retired:,}",
             *([f"{item.cycles:,}", f"{item.cycles / max(1, item.retired):.2f}"] if cycles else []),
+            *([f"{item.longest}"] if cycles else []),
             f"{item.mismatches:,}",
             "yes" if item.passed else "NO",
             f"{item.wall_s:.1f}",
         ]
         for item in results
     ]
-    more = ["cycles", "CPI"] if cycles else []
+    more = ["cycles", "CPI", "max"] if cycles else []
     lines = [table(["program", "retired", *more, "mismatches", "passed", "seconds"], rows)]
     retired, wall_s = sum(item.retired for item in results), sum(item.wall_s for item in results)
     rate = retired / wall_s if wall_s else 0.0
@@ -248,11 +261,13 @@ def _run_random(
     from bsdgen.cosim.run import cosimulate
 
     folder = model / FAILURES
+    shell = ShellKind(options["shell"])
+    path = model / f"cosim_random{'' if shell is ShellKind.SINGLE else f'_{shell}'}.json"
     known: list[Campaign] = []
 
     def found(campaign: "Campaign") -> None:
         known[:] = [campaign]
-        write_json(model / "cosim_random.json", provenance(model, of) | asdict(campaign))
+        write_json(path, provenance(model, of, shell) | asdict(campaign))
 
     try:
         with out.progress("co-simulating random programs") as progress:
@@ -261,18 +276,19 @@ def _run_random(
                 if finding.elf:
                     progress.stage("drawing waveforms")
                     elf = Path(finding.elf)
-                    cosimulate(model, [elf], waves=folder, wave_length=wave, stall=finding.stall)
+                    held: dict[str, Any] = {"stall": finding.stall, "resets": finding.resets}
+                    cosimulate(model, [elf], waves=folder, wave_length=wave, shell=shell.value, **held)
     except BsdgenError as error:
         if not known or not known[0].failed:
             raise
         out.note(f"{error}")  # what was found before it counts
     (campaign,) = known
-    out.result(provenance(model, of) | asdict(campaign), _campaign_text(campaign, model))
+    out.result(provenance(model, of, shell) | asdict(campaign), _campaign_text(campaign, model))
     if campaign.failed:
         first = campaign.findings[0]
         raise CheckFailed(
             f"{model}: {len(campaign.failed):,} of {campaign.programs:,} random programs did not pass in "
-            f"lock-step (seed {first.seed}: {first.detail}); see {model / 'cosim_random.json'}"
+            f"lock-step (seed {first.seed}: {first.detail}); see {path}"
         )
 
 
@@ -291,7 +307,7 @@ def _campaign_text(campaign: "Campaign", model: Path) -> str:
             f"{where}: {finding.seeds:,} programs, first seed {finding.seed}",
             f"  {finding.detail}",
         ]
-        reduced, whole = reproduce(finding, finding.elf, campaign.size, campaign.stall)
+        reduced, whole = reproduce(finding, finding.elf, campaign)
         if finding.elf:
             lines += [
                 f"  reduced to {finding.words} word{'s' * (finding.words != 1)}: {finding.source}",

@@ -1,4 +1,4 @@
-"""``bsdgen mutate``: faults in a model's netlist or in its core's shell, and which checks catch them."""
+"""``bsdgen mutate``: faults in a model's netlist or in one of its shells, and which checks catch them."""
 
 import time
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bsdgen.cli.console import Output, Progress
+from bsdgen.cli.cosim import ShellKind
 from bsdgen.cli.options import Jobs, ModelFolder, Seed
 from bsdgen.cli.prove import EngineChoice, IsaName, SpecFile, Subset, TopModule
 from bsdgen.errors import BudgetReached, CheckFailed, InputError, UsageError
@@ -42,9 +43,13 @@ def mutate(
         int | None, typer.Option("--only", metavar="K", min=0, help="Fault K of the seed alone.")
     ] = None,
     shell: Annotated[
-        bool,
-        typer.Option("--shell", help="Put the faults into the shell of the emitted core instead (Verilog)."),
-    ] = False,
+        ShellKind | None,
+        typer.Option(
+            "--shell",
+            metavar="single|fpga|wishbone",
+            help="Put the faults into the emitted Verilog of this shell instead.",
+        ),
+    ] = None,
     run_programs: Annotated[
         bool,
         typer.Option(
@@ -100,9 +105,9 @@ def mutate(
     proof must disprove every one that changes what is specified; the table shows how many of these the rows
     of programs, random vectors and directed vectors catch, and names some that they do not. Some go through
     all that `bsdgen prove` does with a circuit, which must say "disproved". With --shell the faults are in
-    the Verilog of the core around the netlist. Writes mutate.json (mutate_shell.json) into the model's
-    folder. Ends with exit code 1 when the proof did not disprove a fault that changes the function, 5
-    when the time limit left some undecided.
+    the Verilog of a core around the netlist. Writes mutate.json (mutate_shell.json, mutate_fpga.json,
+    mutate_wishbone.json) into the model's folder. Ends with exit code 1 when the proof did not disprove a
+    fault that changes the function, 5 when the time limit left some undecided.
     """
     from bsdgen.artifacts import check_writable, locked, sole_writer, write_json
     from bsdgen.cli.prove import plain, specification_of
@@ -126,11 +131,12 @@ def mutate(
     numbers = [only] if only is not None else list(range(count))
     if paths and not run_programs:
         raise UsageError("--no-programs looks at none; leave PROGRAM or --no-programs out")
-    files = _files(loaded, paths, shell) if run_programs else []
+    files = _files(loaded, paths, shell is not None) if run_programs else []
     engines: dict[EngineChoice, tuple[Engine, ...]]
     engines = {EngineChoice.BOTH: ENGINES, EngineChoice.ABC: ("abc",), EngineChoice.SAT: ("sat",)}
 
-    path = model / ("mutate_shell.json" if shell else "mutate.json")
+    names = {None: "mutate.json", ShellKind.SINGLE: "mutate_shell.json"}
+    path = model / names.get(shell, f"mutate_{shell}.json")
     partial = path.with_name(f"{path.stem}.partial.json")
     if only is None:
         out.held.enter_context(sole_writer(path))
@@ -152,7 +158,7 @@ def mutate(
     with out.progress("mutating") as progress, keep:
         options["progress"] = _teller(progress)
         if shell:
-            run = mutate_shell(loaded, model, numbers, **options)
+            run = mutate_shell(loaded, model, numbers, shell=shell.value, **options)
         else:
             options |= {"vectors": vectors, "sample": sample}
             run = mutate_netlist(loaded, model, specification, numbers, **options)

@@ -21,18 +21,22 @@ bus_next         32    out: while an access is asked for, where the fetch that f
 ``rvfi_*``             out: what retires in this cycle, as in the RISC-V Formal Interface
 ================ ===== ============================================================================
 
-A request stays as it is until bus_ready; only reset takes it back, and nothing may answer it then. bus_ready
-may come in the request's first cycle. A memory that needs a cycle to read can begin at bus_next as an access
-ends, and answers the fetch in its first cycle then: 2 cycles an instruction, 3 with an access. Phases:
+A request stays as it is until bus_ready; only reset takes it back, and nothing may answer it then. Nothing is
+asked for in a cycle with reset, nor in the one that follows it. bus_ready may come in the request's first
+cycle. A memory that needs a cycle to read can begin at bus_next as an access ends, and answers the fetch in
+its first cycle then: 2 cycles an instruction, 3 with an access. Phases:
 
 - FETCH: the fetch at pc waits for its word. As that comes the registers that it names are read.
 - EXECUTE: the instruction's results are there. Without an access it retires, and the fetch of the next one is
   on the bus; with one the access is on the bus, and it retires when that ends.
 - READ: the next word came in the very cycle in which the instruction before retired, before its result was
   written: its registers are read now.
+- START: the cycle after a reset, and the first one at power-up.
+
+At power-up registers are 0. Where the first pc is fixed it is there, too; else pc is 0 until the first reset.
 """
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, ResetSignal, Signal
 
 from bsdgen.core.learned import LearnedModule, instantiate, learned_modules, step_signals
 from bsdgen.core.state import (
@@ -48,8 +52,8 @@ from bsdgen.core.text import shell_text
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 
-FETCH, READ, EXECUTE = range(3)
-"""Values of the register `phase`; bit 1 of it is EXECUTE."""
+FETCH, READ, EXECUTE, START = range(4)
+"""Values of the register `phase`; where bit 0 is 1 nothing is asked for, and the next one is ~phase."""
 
 _NAMES_REGISTERS = ("rs1_addr", "rs2_addr")
 _KNOWN_AT_FETCH = ("insn", "pc_rdata")
@@ -97,7 +101,7 @@ class FpgaCore(Elaboratable):
         """Build the shell."""
         m = Module()
         field = step_signals()
-        phase = Signal(2)
+        phase = Signal(2, init=START)
         insn = Signal(32, reset_less=True)
         named = Signal(32)  # the word whose registers are named
         for learned in self.modules:
@@ -105,24 +109,25 @@ class FpgaCore(Elaboratable):
             instantiate(m, learned, field | {"insn": named} if early else field)
         executing, access, retire = Signal(), Signal(), Signal()
         m.d.comb += [
-            executing.eq(phase[1]),
+            executing.eq(phase == EXECUTE),
             access.eq(accesses(field)),
             retire.eq(executing & (~access | self.bus_ready) & ~ResetSignal()),
             field["insn"].eq(insn),
             field["mem_rdata"].eq(self.bus_rdata),
             named.eq(Mux(phase == FETCH, self.bus_rdata, insn)),
         ]
-        reset_pc = self.reset_pc if self.fixed_reset_pc is None else Const(self.fixed_reset_pc, 32)
-        pc, next_pc = pc_register(m, field, retire, reset_pc)
+        pc, next_pc = pc_register(m, field, retire, self.reset_pc, self.fixed_reset_pc)
         m.d.comb += self.bus_next.eq(next_pc)
         self._registers(m, field, executing, retire)
         self._ask(m, field, phase, executing & access, Mux(executing, next_pc, pc))
         with m.If(self.bus_valid & self.bus_instr & self.bus_ready):
             m.d.sync += insn.eq(self.bus_rdata)
-        with m.If(~executing), m.If(self.bus_ready | (phase == READ)):
-            m.d.sync += phase.eq(EXECUTE)
+        with m.If(phase[0]):
+            m.d.sync += phase.eq(~phase)  # START, FETCH; READ, EXECUTE
         with m.Elif(retire):
             m.d.sync += phase.eq(Mux(self.bus_ready & ~access, READ, FETCH))
+        with m.Elif(~executing & self.bus_ready):
+            m.d.sync += phase.eq(EXECUTE)
         show_retired(m, self.rvfi, field, retire, next_pc)
         return m
 
@@ -142,7 +147,7 @@ class FpgaCore(Elaboratable):
     def _ask(self, m: Module, field: dict[str, Signal], phase: Signal, access: Signal, fetch: Signal) -> None:
         """Put an access on the bus, or a fetch."""
         m.d.comb += [
-            self.bus_valid.eq((phase != READ) & ~ResetSignal()),
+            self.bus_valid.eq(~phase[0] & ~ResetSignal()),
             self.bus_instr.eq(~access),
             self.bus_addr.eq(Mux(access, field["mem_addr"], fetch)),
             self.bus_rmask.eq(Mux(access, field["mem_rmask"], 0xF) & self.bus_valid.replicate(4)),

@@ -9,22 +9,27 @@ port             width meaning
 ================ ===== ============================================================================
 clk, rst         1     rising edge; synchronous reset, active high
 reset_pc         32    first pc, held constant (absent if the core was made with a fixed one)
-enable           1     an instruction may retire in this cycle; 0 while fetch or memory keeps it
-                       waiting
+enable           1     an instruction may retire in this cycle; 0 while the fetch keeps it waiting, or
+                       something else that the access does not decide (below)
 fetch_addr       32    out: address of the instruction
 fetch_data       32    the instruction
 mem_addr         32    out: word address
-mem_rmask        4     out: bytes to read, 0 without an access
-mem_wmask        4     out: bytes to write, 0 without an access
+mem_rmask        4     out: bytes to read, 0 without an access or enable
+mem_wmask        4     out: bytes to write, 0 without an access or enable
 mem_wdata        32    out: data, in their lanes
 mem_rdata        32    the word at mem_addr
 ``rvfi_*``             out: what retires in this cycle, as in the RISC-V Formal Interface
 ================ ===== ============================================================================
+
+There are no wait states of data: an access is shown only in the cycle in which it happens, so that memory
+cannot see one that it would delay, and `enable` made of the masks is a combinational loop. Memory that needs
+a cycle to answer wants the shell `fpga`. At power-up registers are 0, and pc is the first pc where that is
+fixed; else pc is 0 until the first reset.
 """
 
 from pathlib import Path
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, ResetSignal, Signal
 
 from bsdgen.artifacts import write_text
 from bsdgen.core.learned import LearnedModule, instantiate, is_step_function, learned_modules, step_signals
@@ -91,8 +96,7 @@ class SingleCycleCore(Elaboratable):
             instantiate(m, learned, field)
         retire = Signal()
         m.d.comb += retire.eq(self.enable & ~ResetSignal())
-        reset_pc = self.reset_pc if self.fixed_reset_pc is None else Const(self.fixed_reset_pc, 32)
-        pc, next_pc = pc_register(m, field, retire, reset_pc)
+        pc, next_pc = pc_register(m, field, retire, self.reset_pc, self.fixed_reset_pc)
         registers = register_file(m)
         for name in ("rs1", "rs2"):
             port = registers.read_port(domain="comb")

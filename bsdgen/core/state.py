@@ -55,19 +55,29 @@ def check_reset_pc(reset_pc: int | None) -> None:
 
 
 def pc_register(
-    m: Module, field: Mapping[str, Signal], retire: Signal, reset_pc: Value
+    m: Module, field: Mapping[str, Signal], retire: Signal, reset_pc: Signal, fixed: int | None
 ) -> tuple[Signal, Signal]:
-    """The pc, and where the instruction at it goes on: what it decides, or behind the trap."""
-    pc = Signal(32, reset_less=True)
+    """The pc, and where the instruction at it goes on: what it decides, or behind the trap.
+
+    A first pc that is fixed is there at power-up, too, so that such a core needs no reset.
+
+    Parameters
+    ----------
+    reset_pc : the port of the first pc.
+    fixed : what the first pc is instead; None: the port counts.
+    """
+    first = reset_pc if fixed is None else Const(fixed, 32)
+    pc = Signal(32, reset_less=True) if fixed is None else Signal(32, init=fixed)
     next_pc = Signal(32)
     m.d.comb += [
-        next_pc.eq(Mux(field["trap"], (reset_pc + TRAP_OFFSET)[:32], field["pc_wdata"])),
+        next_pc.eq(Mux(field["trap"], (first + TRAP_OFFSET)[:32], field["pc_wdata"])),
         field["pc_rdata"].eq(pc),
     ]
-    with m.If(ResetSignal()):
-        m.d.sync += pc.eq(reset_pc)
-    with m.Elif(retire):
+    with m.If(retire):
         m.d.sync += pc.eq(next_pc)
+    if fixed is None:
+        with m.If(ResetSignal()):
+            m.d.sync += pc.eq(reset_pc)
     return pc, next_pc
 
 

@@ -29,6 +29,8 @@ class ProgramResult:
     detail : what went wrong, or "".
     last : what retired before it went wrong, one line an instruction.
     cycles : of the clock, from reset on, those in which the core was held included.
+    longest : most cycles from one retirement to the next, with no reset between them; 0 under cocotb.
+    resets : how often the core was reset on the way.
     endless : neither the core nor the reference came to an end within the step limit: the program is unfit.
     """
 
@@ -41,6 +43,8 @@ class ProgramResult:
     last: tuple[str, ...] = ()
     cycles: int = 0
     endless: bool = False
+    longest: int = 0
+    resets: int = 0
 
     @property
     def failed(self) -> bool:
@@ -65,8 +69,8 @@ def image_text(program: Program) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_stall(stall: int) -> None:
-    """Refuse a seed of held cycles that the bench has no room for.
+def check_stall(stall: int, resets: int = 0) -> None:
+    """Refuse a seed of held cycles, or of resets, that the bench has no room for.
 
     Raises
     ------
@@ -75,6 +79,10 @@ def check_stall(stall: int) -> None:
     """
     if not 0 <= stall <= MAX_STALL:
         raise UsageError(f"stall must be 0 to {MAX_STALL} (0: the core is never held), not {stall}")
+    if not 0 <= resets <= MAX_STALL:
+        raise UsageError(
+            f"resets must be 0 to {MAX_STALL} (0: the core is reset at first alone), not {resets}"
+        )
 
 
 def bench_arguments(program: Program, stall: int = 0) -> dict[str, int]:

@@ -63,6 +63,9 @@ TRACED = Kind("traced", _FAST_FILES, (*_FAST, *COCOTB.flags[1:], "--trace-vcd"),
 _BUS_FILES = ("bench_bus.v", *_FAST_FILES[1:])
 BUS_HARNESS = Kind("harness_bus", _BUS_FILES, HARNESS.flags, HARNESS.make)
 BUS_TRACED = Kind("traced_bus", _BUS_FILES, TRACED.flags, TRACED.make)
+_WISHBONE = "-DWISHBONE"
+WISHBONE_HARNESS = Kind("harness_wishbone", _BUS_FILES, (*HARNESS.flags, _WISHBONE), HARNESS.make)
+WISHBONE_TRACED = Kind("traced_wishbone", _BUS_FILES, (*TRACED.flags, _WISHBONE), TRACED.make)
 
 
 @dataclass(frozen=True)

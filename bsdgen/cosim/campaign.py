@@ -13,13 +13,12 @@ import numpy as np
 
 from bsdgen.artifacts import atomic_path, write_text
 from bsdgen.cosim.bench import MAX_STALL, check_stall
-from bsdgen.cosim.build import HARNESS
 from bsdgen.cosim.harness import Answer, HarnessPool, Job
 from bsdgen.cosim.listing import retired_lines
 from bsdgen.cosim.reduction import Words, assembly, reduce_words, words_of
 from bsdgen.cosim.run import LAST, difference, job_of
 from bsdgen.cosim.scoreboard import differing_fields
-from bsdgen.cosim.simulator import simulator_of
+from bsdgen.cosim.simulator import KINDS, ShellName, simulator_of
 from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
 from bsdgen.isa.generate import generate_images, symbols_of
@@ -41,7 +40,7 @@ class Finding:
     seeds : how many do.
     instruction, field : where they fail: mnemonic, and RVFI field or "".
     detail : the first one's mismatch.
-    stall : the seed of cycles in which its core was held, or 0.
+    stall, resets : the seeds of cycles in which its core was held, and at which it was reset, or 0.
     last : what retired before it.
     words : words of code that the reduced program has, or -1 if it was not reduced.
     source, elf : the reduced program's files, or "".
@@ -57,6 +56,7 @@ class Finding:
     words: int = -1
     source: str = ""
     elf: str = ""
+    resets: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Campaign:
     Attributes
     ----------
     programs, seed, size : programs were made from `seed` and those that follow it.
-    stall : see `run_campaign`.
+    stall, shell, resets : see `run_campaign`.
     retired : instructions that agreed with the reference.
     failed : seeds of programs that do not pass.
     findings : see there; most frequent first.
@@ -79,6 +79,8 @@ class Campaign:
     retired: int
     failed: tuple[int, ...]
     findings: tuple[Finding, ...] = field(default=())
+    shell: ShellName = "single"
+    resets: int = 0
 
 
 def _program(images: list[Image], name: str) -> Program:
@@ -98,9 +100,19 @@ def stall_of(seed: int, stall: int | None) -> int:
     return seed * _SPREAD & MAX_STALL if seed % 2 else 0
 
 
+def resets_of(seed: int, resets: int) -> int:
+    """The seed of the resets of a random program, 0 for none.
+
+    >>> [hex(resets_of(seed, 7)) for seed in (0, 1)], resets_of(1, 0)
+    (['0x7', '0x9e3779b7'], 0)
+    """
+    return resets and ((seed * _SPREAD & MAX_STALL) ^ resets or resets)
+
+
 def _kind(answer: Answer) -> tuple[str, str] | None:
     """Instruction and field of a failure, None if there is none."""
-    if answer["done"] and not answer["wrong"] and answer["tohost"] == 1:
+    succeeds = answer["tohost"] == 1 or answer["resets"] > 0  # as in `cosimulate`
+    if answer["done"] and not answer["wrong"] and succeeds:
         return None
     if answer["expected"] is None:
         return "", ""
@@ -119,7 +131,7 @@ class _Reducer:
     pool: HarnessPool
     work: Path
     kind: tuple[str, str]
-    stall: int
+    finding: Finding
     max_steps: int
 
     def fails(self, candidates: list[Words]) -> list[bool]:
@@ -128,7 +140,8 @@ class _Reducer:
         def jobs() -> Iterator[Job]:
             for number, words in enumerate(candidates):
                 program = _program(words.images(), "candidate")
-                yield job_of(program, self.work, f"c{number}", max_steps=self.max_steps, stall=self.stall)
+                held = {"stall": self.finding.stall, "resets": self.finding.resets}
+                yield job_of(program, self.work, f"c{number}", max_steps=self.max_steps, **held)
 
         failed = [False] * len(candidates)
         for number, answer in self.pool.run(jobs()):
@@ -142,23 +155,26 @@ class _Origin:
     """Where programs come from and go to; see `run_campaign`."""
 
     model: Path
-    size: int
-    stall: int | None
+    campaign: Campaign
     out: Path
 
 
-def reproduce(finding: Finding, elf: Path | str, size: int, stall: int | None) -> tuple[str, str]:
+def reproduce(finding: Finding, elf: Path | str, campaign: Campaign) -> tuple[str, str]:
     """Arguments of `bsdgen cosim` that run a reduced program, and those that make and run the whole one."""
+    shell = "" if campaign.shell == "single" else f" --shell {campaign.shell}"
     held = f" --stall {finding.stall}" if finding.stall else ""
-    always = "" if stall is None else f" --stall {stall}"
-    return f"{elf}{held}", f"--random 1 --seed {finding.seed} --size {size}{always}"
+    held += f" --resets {finding.resets}" if finding.resets else ""
+    always = "" if campaign.stall is None else f" --stall {campaign.stall}"
+    always += f" --resets {campaign.resets}" if campaign.resets else ""
+    whole = f"--random 1 --seed {finding.seed} --size {campaign.size}{always}{shell}"
+    return f"{elf}{held}{shell}", whole
 
 
 def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> Finding:
     """Write the whole and the reduced program; returns the finding with its files."""
     base = origin.out / f"seed-{finding.seed}"
     source, elf = base.with_suffix(".min.S"), base.with_suffix(".min.elf")
-    elf_again, again = reproduce(finding, elf, origin.size, origin.stall)
+    elf_again, again = reproduce(finding, elf, origin.campaign)
     comment = [
         f"Reduced from random program {finding.seed}; words of code that are left: {words.n_code}.",
         f"Mismatch of the whole program: {finding.detail}",
@@ -172,7 +188,7 @@ def _save(finding: Finding, words: Words, original: bytes, origin: _Origin) -> F
     return replace(finding, words=words.n_code, source=str(source), elf=str(elf))
 
 
-def _findings(failures: dict[int, Answer], stall: int | None) -> list[Finding]:
+def _findings(failures: dict[int, Answer], stall: int | None, resets: int) -> list[Finding]:
     """Failures by kind, the most frequent first."""
     by_kind: dict[tuple[str, str], list[int]] = {}
     for seed in sorted(failures):
@@ -183,7 +199,8 @@ def _findings(failures: dict[int, Answer], stall: int | None) -> list[Finding]:
         detail = difference(answer)[1] or "the core and the reference do not end the program as passed"
         lines = tuple(retired_lines(answer["last"]))
         held = stall_of(seeds[0], stall)
-        found.append(Finding(seeds[0], len(seeds), instruction, name, detail, held, lines))
+        again = resets_of(seeds[0], resets)
+        found.append(Finding(seeds[0], len(seeds), instruction, name, detail, held, lines, resets=again))
     return sorted(found, key=lambda finding: (-finding.seeds, finding.seed))
 
 
@@ -195,6 +212,8 @@ def run_campaign(
     size: int = SIZE,
     jobs: int = 2,
     stall: int | None = None,
+    shell: ShellName = "single",
+    resets: int = 0,
     last: int = LAST,
     out: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -209,6 +228,8 @@ def run_campaign(
     jobs, last : see `bsdgen.cosim.run.cosimulate`.
     stall : seed of the cycles in which each core is held, 0 for none; None: every second program, that of an
         odd seed, is held by its own seed.
+    shell : the core to run, see `bsdgen.cosim.run.cosimulate`.
+    resets : 0, or what the seeds of the cycles at which each core is reset are made of.
     out : folder for failing programs, whole and reduced; None reduces none.
     progress : called with (programs done, programs).
     found : called with what came of it before anything is reduced; when an error or an interrupt ends the
@@ -219,18 +240,18 @@ def run_campaign(
     InputError, ToolError
         See `bsdgen.cosim.simulator.simulator_of`.
     UsageError
-        A seed, stall or size is out of its range.
+        A seed, stall, resets or size is out of its range.
     """
-    check_stall(stall or 0)
+    check_stall(stall or 0, resets)
     generate_images(seed, size, own=True)  # refuses what it cannot make before anything is built
     if progress:
         progress(0, programs)
-    simulator = simulator_of(model, HARNESS)
+    simulator = simulator_of(model, KINDS[shell][0], shell=shell)
     retired, done, failures = 0, 0, dict[int, Answer]()
 
     def campaign() -> Campaign:
-        failed, kinds = tuple(sorted(failures)), tuple(_findings(failures, stall))
-        return Campaign(done, seed, size, stall, retired, failed, kinds)
+        failed, kinds = tuple(sorted(failures)), tuple(_findings(failures, stall, resets))
+        return Campaign(done, seed, size, stall, retired, failed, kinds, shell, resets)
 
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name)
@@ -240,8 +261,8 @@ def run_campaign(
                 for number in range(programs):
                     of = seed + number
                     program = _program(generate_images(of, size, own=True), f"seed {of}")
-                    held = stall_of(of, stall)
-                    yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, stall=held, last=last)
+                    held = {"stall": stall_of(of, stall), "resets": resets_of(of, resets)}
+                    yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, last=last, **held)
 
             try:
                 for number, answer in pool.run(made()):
@@ -257,7 +278,7 @@ def run_campaign(
             result = campaign()
             if out is None:
                 return result
-            findings, origin = list(result.findings), _Origin(model, size, stall, out)
+            findings, origin = list(result.findings), _Origin(model, result, out)
             for place, finding in enumerate(findings[:MAX_FINDINGS]):
                 findings[place] = _reduce(finding, failures[finding.seed], pool, work, origin)
     return replace(result, findings=tuple(findings))
@@ -266,10 +287,10 @@ def run_campaign(
 def _reduce(finding: Finding, answer: Answer, pool: HarnessPool, work: Path, origin: _Origin) -> Finding:
     kind = _kind(answer)
     assert kind is not None
-    words = words_of(generate_images(finding.seed, origin.size, own=True))
+    words = words_of(generate_images(finding.seed, origin.campaign.size, own=True))
     # Every pass and its loops; a candidate that goes round in circles is given up soon.
     max_steps = 16 * len(words.code) + 2_000
-    reducer = _Reducer(pool, work, kind, finding.stall, max_steps)
+    reducer = _Reducer(pool, work, kind, finding, max_steps)
     if not reducer.fails([words])[0]:
         return finding  # such as a core that ends a program before the reference does
     return _save(finding, reduce_words(words, reducer.fails), words.elf(), origin)

@@ -16,7 +16,7 @@ import numpy as np
 from bsdgen.cosim.bench import ProgramResult, SignatureArea, bench_arguments, image_text
 from bsdgen.cosim.build import Cocotb, find_bench, find_cocotb
 from bsdgen.cosim.listing import divergence, hang_text, retired_lines
-from bsdgen.cosim.scoreboard import Expected, field_value
+from bsdgen.cosim.scoreboard import Expected, field_value, registers_before, with_registers
 from bsdgen.errors import ToolError
 from bsdgen.isa.program import Program
 
@@ -110,7 +110,8 @@ def _finish(job: _Job, last: int) -> ProgramResult:
     if result["wrong"] is not None:
         seen = np.array(result["wrong"], np.uint32)
         if retired < expected.n:
-            mismatches, detail = divergence(seen, expected.rows[retired], expected.care[retired])
+            of = with_registers(expected, seen[None], retired, registers_before(expected, retired))
+            mismatches, detail = divergence(seen, of.rows[0], of.care[0])
         else:
             pc = field_value(seen, "pc_rdata")
             mismatches = 1

@@ -6,13 +6,30 @@ from typing import Literal
 from bsdgen.artifacts import sha256
 from bsdgen.core.shells import emit_command, shell_file, shell_module, write_shells
 from bsdgen.core.single import learned_modules
-from bsdgen.cosim.build import CACHE, HARNESS, SMALL_DEPTH, Kind, build
+from bsdgen.cosim.build import (
+    BUS_HARNESS,
+    BUS_TRACED,
+    CACHE,
+    HARNESS,
+    SMALL_DEPTH,
+    TRACED,
+    WISHBONE_HARNESS,
+    WISHBONE_TRACED,
+    Kind,
+    build,
+)
 from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import InputError
 from bsdgen.model import Model
 
-ShellName = Literal["single", "fpga"]
-"""Shells that have a test bench."""
+ShellName = Literal["single", "fpga", "wishbone"]
+"""Shells that have a test bench: all."""
+KINDS: dict[ShellName, tuple[Kind, Kind]] = {
+    "single": (HARNESS, TRACED),
+    "fpga": (BUS_HARNESS, BUS_TRACED),
+    "wishbone": (WISHBONE_HARNESS, WISHBONE_TRACED),
+}
+"""Its builds for the fast harness: to run, and to draw waveforms."""
 
 
 def verilog_of(folder: Path, shell: ShellName = "single") -> tuple[Path, Path]:

@@ -47,7 +47,7 @@ def whole_proof(
         work = Path(name)
         for file in ("model.json", "model.npz"):
             shutil.copyfile(folder / file, work / file)
-        names = model.schema.input_names(), model.schema.output_names()
+        names = specification.schema.input_names(), specification.schema.output_names()
         write_aiger(work / "circuit.aig", broken, *names)
         limit = time_limit_s if broken.n_ands > _SMALL else 0.0
         proof = prove_model(model, work, specification, stages=("circuit",), time_limit_s=limit, **options)

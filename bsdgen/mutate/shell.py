@@ -1,4 +1,4 @@
-"""Faults in the shell of an emitted core: whether the proof of the core and programs on it catch them."""
+"""Faults in an emitted shell: whether the proof of it and programs on it catch them."""
 
 import hashlib
 import os
@@ -20,6 +20,7 @@ from bsdgen.circuit.netlist import StoredOtherwise
 from bsdgen.circuit.sweep import sweep
 from bsdgen.core.single import is_step_function
 from bsdgen.cosim.run import cosimulate
+from bsdgen.cosim.simulator import ShellName
 from bsdgen.emit.parts import model_name
 from bsdgen.errors import CheckFailed, InputError, ToolError, ToolRefusal, ToolTimeout
 from bsdgen.isa.runner import MAX_STEPS
@@ -33,7 +34,10 @@ from bsdgen.mutate.simulation import outputs_on
 from bsdgen.prove.core import NoCore
 from bsdgen.prove.counterexample import Witness, decode
 from bsdgen.prove.miter import Miter, completed, miter, shrunk
+from bsdgen.prove.shell import BUSES
 from bsdgen.prove.stages import Stage, files_of, load_stage
+from bsdgen.spec.bus import bus_specification
+from bsdgen.spec.graph import Specification
 from bsdgen.spec.machine import machine_specification
 from bsdgen.spec.step import Base
 from bsdgen.worker import Overrun, Worker
@@ -50,6 +54,7 @@ def mutate_shell(
     folder: Path,
     numbers: Sequence[int],
     *,
+    shell: ShellName = "single",
     seed: int = 0,
     files: Sequence[Path] = (),
     engines: tuple[Engine, ...] = ENGINES,
@@ -62,10 +67,11 @@ def mutate_shell(
     checkpoint: Callable[[Mutation], None] = lambda run: None,
     progress: Progress = lambda text, done, total: None,
 ) -> Mutation:
-    """Put faults into ``verilog/<name>_core.v`` one at a time, prove each core, and run programs on it.
+    """Put faults into a shell's Verilog one at a time, prove each core, and run programs on it.
 
     Parameters
     ----------
+    shell : whose Verilog, ``verilog/<name>_core.v`` of "single".
     folder, seed, engines, base, classes, jobs, before, checkpoint : as in
         `bsdgen.mutate.run.mutate_netlist`.
     numbers : faults of the seed (`bsdgen.mutate.shell_faults.draw_shell_fault`).
@@ -84,13 +90,13 @@ def mutate_shell(
     begun = time.perf_counter()
     if not is_step_function(model.schema):
         raise InputError(f"{folder}: only an RV32I step function has a core; leave --shell out")
-    core, step = files_of(folder)["core"]
+    core, step = files_of(folder)[stage_of(shell)]
     for file in (core, step):
         if not file.is_file():
-            raise InputError(f"{file}: is missing; write it with `bsdgen emit {folder}`")
+            raise InputError(f"{file}: is missing; write it with `bsdgen emit {folder} --shell {shell}`")
     data = core.read_bytes()
     text = data.decode("utf-8")
-    of = machine_specification(base, classes)
+    of = _specification(shell, base, classes)
     blank = Mutation(
         of="shell",
         artifact=str(core),
@@ -109,7 +115,7 @@ def mutate_shell(
     )
     found = Found(blank, numbers, [of.digest, sha256(step), max_steps], files, before, checkpoint)
     faults = [draw_shell_fault(text, seed, number) for number in found.open]
-    shared = (engines, base, classes, time_limit_s)
+    shared = (shell, engines, base, classes, time_limit_s)
     n_jobs = jobs or os.cpu_count() or 1
     if faults:
         _check_sound(core, folder, text, shared, time_limit_s, progress)
@@ -121,7 +127,7 @@ def mutate_shell(
             said = _prove_all(workers, folder, calls, 2 * time_limit_s)
             for fault, answers in zip(some, said, strict=True):
                 mine = answers or dict.fromkeys(engines, (UNDECIDED, "", time_limit_s))
-                failing, told = _run(folder, faulty_verilog(text, fault), files, max_steps, n_jobs)
+                failing, told = _run(folder, shell, faulty_verilog(text, fault), files, max_steps, n_jobs)
                 found.add(_result(fault, mine, failing if files else None, told))
     return found.run(wall_s=time.perf_counter() - begun)
 
@@ -165,14 +171,14 @@ def _result(fault: ShellFault, said: "Answers", failing: int | None, told: str) 
 
 
 @contextmanager
-def _folder_with(folder: Path, verilog: str) -> Iterator[Path]:
-    """A model's folder like another one, but with this text as its core."""
+def _folder_with(folder: Path, shell: ShellName, verilog: str) -> Iterator[Path]:
+    """A model's folder like another one, but with this text as the Verilog of a shell."""
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as name:
         work = Path(name) / model_name(folder)
         (work / "verilog").mkdir(parents=True)
         for file in ("model.json", "model.npz"):
             shutil.copyfile(folder / file, work / file)
-        core, step = (file.name for file in files_of(folder)["core"])
+        core, step = (file.name for file in files_of(folder)[stage_of(shell)])
         shutil.copyfile(folder / "verilog" / step, work / "verilog" / step)
         (work / "verilog" / core).write_text(verilog, encoding="utf-8")
         yield work
@@ -188,12 +194,13 @@ def prove_core_text(
     folder: Path,
     verilog: str,
     sound: str,
+    shell: ShellName,
     engines: tuple[Engine, ...],
     base: Base,
     classes: tuple[str, ...] | None,
     timeout_s: float,
 ) -> Answers:
-    """Prove a core with this text as `bsdgen prove --stage core` does.
+    """Prove a shell with this text as `bsdgen prove --stage core` (`fpga`, `wishbone`) does.
 
     Parameters
     ----------
@@ -209,9 +216,9 @@ def prove_core_text(
     begun = time.perf_counter()
     if sound and sound not in _sound:
         _sound.clear()
-        _sound[sound] = _load(folder, sound, base, classes).learned
+        _sound[sound] = _load(folder, shell, sound, base, classes).learned
     try:
-        stage = _load(folder, verilog, base, classes)
+        stage = _load(folder, shell, verilog, base, classes)
     except (NoCore, StoredOtherwise, ToolRefusal) as error:
         lines = str(error).strip().splitlines()
         why = next((line for line in lines if "ERROR" in line), lines[-1])  # the streams may be out of order
@@ -229,10 +236,21 @@ def prove_core_text(
     return answers
 
 
-def _load(folder: Path, verilog: str, base: Base, classes: tuple[str, ...] | None) -> Stage:
-    with _folder_with(folder, verilog) as work:
-        specification = machine_specification(base, classes)
-        return load_stage("core", Model.load(work), work, specification, base, classes)
+def stage_of(shell: ShellName) -> str:
+    """The stage of a proof that a shell is."""
+    return "core" if shell == "single" else shell
+
+
+def _specification(shell: ShellName, base: Base, classes: tuple[str, ...] | None) -> Specification:
+    if shell == "single":
+        return machine_specification(base, classes)
+    return bus_specification(BUSES[shell], base, classes)
+
+
+def _load(folder: Path, shell: ShellName, verilog: str, base: Base, classes: tuple[str, ...] | None) -> Stage:
+    with _folder_with(folder, shell, verilog) as work:
+        specification = _specification(shell, base, classes)
+        return load_stage(stage_of(shell), Model.load(work), work, specification, base, classes)
 
 
 def _changed(faulty: Aig, sound: Aig) -> list[int]:
@@ -316,16 +334,18 @@ def _prove_all(
             raise
 
 
-def _run(folder: Path, verilog: str, files: Sequence[Path], max_steps: int, jobs: int) -> tuple[int, str]:
+def _run(
+    folder: Path, shell: ShellName, verilog: str, files: Sequence[Path], max_steps: int, jobs: int
+) -> tuple[int, str]:
     """Position of the first program that does not pass in lock-step (-1: none), and what it shows.
 
     A core that Verilator does not build is none on which a program fails; that is told.
     """
     if not files:
         return -1, ""
-    with _folder_with(folder, verilog) as work:
+    with _folder_with(folder, shell, verilog) as work:
         try:
-            results = cosimulate(work, files, jobs=jobs, max_steps=max_steps, last=0)
+            results = cosimulate(work, files, jobs=jobs, max_steps=max_steps, last=0, shell=shell)
         except ToolRefusal as error:
             return -1, f"nothing, as Verilator refuses it ({_short(str(error).splitlines()[-1])})"
         except ToolError as error:

@@ -1,4 +1,4 @@
-"""Faults in the text of an emitted core: its shell of registers, pc, memory port and RVFI port.
+"""Faults in the text of an emitted core: its shell of registers, pc, memory port or bus, and RVFI port.
 
 A *site* is one place where one operator applies; sites are found in the assignments, clocked statements and
 memory ports of the core's module. What is inside the learned modules stands in another file.
@@ -125,22 +125,28 @@ def _of_line(line: str, widths: dict[str, int], verilog: str) -> Iterator[tuple[
     if write:
         for new in _stuck_index(write[2], widths):
             yield "index bit stuck", f"{write[1]}{new}{write[3]}"
+    read = re.fullmatch(rf"(\s*(?:{_NAME})\s*<= registers\[)({_NAME})(\s*\];)", line)
+    if read:
+        for new in _stuck_index(read[2], widths):
+            yield "index bit stuck", f"{read[1]}{new}{read[3]}"
     guard = re.fullmatch(rf"(\s*if \()({_NAME})(\s*\).*)", line)
     if guard:
         for value in "01":
             yield f"write enable stuck at {value}", f"{guard[1]}1'h{value}{guard[3]}"
     port = re.fullmatch(rf"(\s*\.)(\w+)\((?:{_NAME})\),?", line)
-    if port and port[2] in _PARTNERS:
-        yield "ports swapped", f"{port[1]}{port[2]}({_PARTNERS[port[2]]}){',' * line.endswith(',')}"
+    partner = next((net for net in _PARTNERS.get(port[2], ()) if net in widths), None) if port else None
+    if port and partner:
+        zero = " & 32'd0" if port[2] == "pc_rdata" else ""
+        yield "ports swapped", f"{port[1]}{port[2]}({partner}{zero}){',' * line.endswith(',')}"
 
 
-# What an input of a learned module is tied to instead.
+# What an input of a learned module is tied to instead: the first net that the shell has.
 _PARTNERS = {
-    "rs1_rdata": "rvfi_rs2_rdata",
-    "rs2_rdata": "rvfi_rs1_rdata",
-    "insn": "mem_rdata",
-    "mem_rdata": "fetch_data",
-    "pc_rdata": "rvfi_pc_wdata & 32'd0",
+    "rs1_rdata": ("rvfi_rs2_rdata",),
+    "rs2_rdata": ("rvfi_rs1_rdata",),
+    "insn": ("mem_rdata", "bus_rdata", "step_mem_rdata"),
+    "mem_rdata": ("fetch_data", "rvfi_insn"),
+    "pc_rdata": ("rvfi_pc_wdata",),
 }
 
 

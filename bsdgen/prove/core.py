@@ -7,7 +7,7 @@ states that correspond and to show the same, and any one-to-one correspondence f
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bsdgen.circuit.netlist import StateNetlist, read_state_netlist
 from bsdgen.errors import InputError
 from bsdgen.spec.cells import Cell, Cube
 from bsdgen.spec.graph import Specification
-from bsdgen.spec.machine import MACHINE_SCHEMA, NEXT, STATE
+from bsdgen.spec.machine import DIFFERENCES, MACHINE_SCHEMA, NEXT, STATE
 from bsdgen.traces.schema import Field, Schema
 
 _ALIASES = {"pc": ("fetch_addr", "pc"), "order": ("rvfi_order", "order"), "intr": ("rvfi_intr", "trapped")}
@@ -93,12 +93,44 @@ def core_function(net: StateNetlist, top: str) -> tuple[Aig, Schema]:
     outputs |= dict(zip([NEXT + name for name in state], made[len(net.outputs) :], strict=True))
     if not any(name.startswith("x0[") for name in state):  # a core without a word for x0 keeps it 0
         outputs |= {f"{NEXT}x0[{bit}]": 0 for bit in range(32)}
+    given = {name: 2 * (1 + at) for name, at in position.items()}
+    outputs |= differences(builder, ports, given, ports.get("rvfi_valid", 0))
     missing = [name for name in MACHINE_SCHEMA.output_names() if name not in outputs]
     if missing:
         raise NoCore(f"{top}: lacks {', '.join(missing[:5])}; write it again with `bsdgen emit`")
     more = [Field(f"{UNDEFINED}{i}", 1, "in") for i in range(free)]
     schema = Schema((*MACHINE_SCHEMA.inputs, *more, *MACHINE_SCHEMA.outputs))
     return builder.build([outputs[name] for name in MACHINE_SCHEMA.output_names()]), schema
+
+
+def differences(
+    builder: AigBuilder, ports: Mapping[str, int], registers: Mapping[str, int], where: int
+) -> dict[str, int]:
+    """Literals of `DIFFERENCES`: what the ports show of rs1 and rs2 against the registers of these numbers.
+
+    Parameters
+    ----------
+    ports, registers : literals of the bits of ``rvfi_*`` and of ``x1`` to ``x31``, by name.
+    where : literal of where they must be the same.
+    """
+    found = {}
+    for name, at in zip(DIFFERENCES, ("rs1", "rs2"), strict=True):
+        address = [ports.get(f"rvfi_{at}_addr[{bit}]", 0) for bit in range(5)]
+        for bit, held in enumerate(named_register(builder, address, registers)):
+            differs = builder.xor(ports.get(f"rvfi_{at}_rdata[{bit}]", 0), held)
+            found[f"{name}[{bit}]"] = builder.and_(where, differs)
+    return found
+
+
+def named_register(
+    builder: AigBuilder, address: Sequence[int], registers: Mapping[str, int]
+) -> Iterator[int]:
+    """Literals of the bits of the register with a number; x0 is 0."""
+    for bit in range(32):
+        words = [0, *(registers[f"x{number}[{bit}]"] for number in range(1, 32))]
+        for literal in address:
+            words = [builder.ite(literal, *pair) for pair in zip(words[1::2], words[::2], strict=True)]
+        yield words[0]
 
 
 def _bits_of_state() -> list[str]:
@@ -172,8 +204,24 @@ def state_registers(verilog: str) -> dict[str, str] | None:
     return found
 
 
-def x0_starts_as_zero(net: StateNetlist, top: str) -> bool:
-    """Whether the word for x0, if there is one, is 0 at power-up: where the induction begins."""
-    state = _state_bits(net, top)
-    bits = [i for i, name in enumerate(state) if name.startswith("x0[")]
-    return all(net.initial[i] is False for i in bits)
+def core_begins_wrong(net: StateNetlist, top: str, reset_pc: int | None) -> str:
+    """What is wrong with the state at power-up, where the induction begins; "" for nothing.
+
+    Parameters
+    ----------
+    reset_pc : the first pc, where it is built in.
+    """
+    first = dict(zip(_state_bits(net, top), net.initial, strict=True))
+    if any(value is not False for name, value in first.items() if name.startswith("x0[")):
+        return "its word for x0 does not start as 0"
+    return pc_begins_wrong([first.get(f"pc[{bit}]") for bit in range(32)], reset_pc)
+
+
+def pc_begins_wrong(initial: Sequence[bool | None], reset_pc: int | None) -> str:
+    """What is wrong with pc at power-up: a first pc that is built in must be there; "" for nothing.
+
+    A core whose first pc is a port is reset before it means anything.
+    """
+    if reset_pc is None or list(initial) == [bool(reset_pc >> bit & 1) for bit in range(32)]:
+        return ""
+    return f"its pc does not start as {reset_pc:#010x}, the first pc that is built in"

@@ -10,7 +10,7 @@ from bsdgen.isa.disassembly import disassemble
 from bsdgen.prove.core import UNDEFINED
 from bsdgen.prove.result import Counterexample
 from bsdgen.prove.stages import MACHINES, Stage
-from bsdgen.spec.bus import EXECUTE, FETCHES, READ, READS
+from bsdgen.spec.bus import EXECUTE, PHASES
 from bsdgen.spec.machine import RESET
 from bsdgen.traces.schema import Field
 
@@ -88,8 +88,8 @@ def _text(stage: Stage, inputs: dict[str, int]) -> str:
         if inputs["rst"] or not inputs["enable"]:
             return "reset" if inputs["rst"] else "wait"
         return str(disassemble(inputs["fetch_data"], inputs["pc"]))
-    if stage.name in MACHINES and (inputs["rst"] or not inputs["phase"] & EXECUTE):
-        return RESET if inputs["rst"] else READS if inputs["phase"] == READ else FETCHES
+    if stage.name in MACHINES and (inputs["rst"] or inputs["phase"] != EXECUTE):
+        return RESET if inputs["rst"] else PHASES[inputs["phase"]]
     if stage.name in MACHINES:
         return str(disassemble(inputs["insn"], inputs["pc"]))
     if "insn" in inputs and "pc_rdata" in inputs:

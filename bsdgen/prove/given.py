@@ -12,7 +12,7 @@ from bsdgen.errors import InputError, ToolError
 from bsdgen.prove.miter import cared_positions
 from bsdgen.spec.graph import CARE, Specification
 from bsdgen.spec.step import instruction_cells
-from bsdgen.traces.schema import Field, Schema
+from bsdgen.traces.schema import RVFI_SCHEMA, Field, Schema
 
 
 def read_specification(file: Path, schema: Schema, top: str = "") -> Specification:
@@ -31,6 +31,10 @@ def read_specification(file: Path, schema: Schema, top: str = "") -> Specificati
     ToolError
         Yosys is missing.
     """
+    if is_step_function(schema):
+        schema = (
+            RVFI_SCHEMA  # its instructions are told apart by the bits of the word, which are the first there
+        )
     if not file.is_file():
         raise InputError(f"{file}: is missing; give Verilog or RTLIL with --spec")
     if importlib.util.find_spec("pyosys") is None:
@@ -62,7 +66,7 @@ def read_specification(file: Path, schema: Schema, top: str = "") -> Specificati
             at += field.width
         else:
             care += [1] * field.width
-    cells = instruction_cells() if is_step_function(schema) else ()
+    cells = instruction_cells() if schema is RVFI_SCHEMA else ()
     made = Specification(
         file.name, schema, builder.build(literals[:n]), builder.build(care), cells, given=True
     )

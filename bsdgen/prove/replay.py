@@ -31,7 +31,7 @@ from bsdgen.prove.core import state_registers
 from bsdgen.prove.counterexample import Witness, hexadecimal, values_of
 from bsdgen.prove.result import Said
 from bsdgen.prove.stages import SHELL_STAGES, Stage, files_of
-from bsdgen.spec.machine import MACHINE_SCHEMA, NEXT, REGISTERS, STATE
+from bsdgen.spec.machine import DIFFERENCES, MACHINE_SCHEMA, NEXT, REGISTERS, STATE
 from bsdgen.spec.step import Base
 from bsdgen.traces.schema import RVFI_SCHEMA, Field, Schema
 
@@ -120,7 +120,7 @@ def _simulate_cycle(base: Base, inputs: Mapping[str, int]) -> dict[str, int]:
     shown[f"{NEXT}pc"] = reset_pc if inputs["rst"] else following if retires else pc
     for name in ("mem_addr", "mem_rmask", "mem_wmask", "mem_wdata"):
         shown[name] = out[name] if retires or not name.endswith("mask") else 0
-    return shown
+    return shown | dict.fromkeys(DIFFERENCES, 0)
 
 
 def _verilog(stage: Stage, model: Model, folder: Path, files: Sequence[Path]) -> Player:
@@ -143,7 +143,7 @@ def _evaluate(
     schema = stage.specification.schema
     learned = stage.learned
     if stage.name not in ("core", "verilog"):
-        learned = order_by_schema(read_netlist(files, top), model.schema)
+        learned = order_by_schema(read_netlist(files, top), schema)
     row: U64 = pack_fields(
         np.array([[inputs[field.name]] for field in schema.inputs], np.uint64),
         [field.width for field in schema.inputs],
@@ -182,16 +182,20 @@ def _step_bench(top: str, schema: Schema) -> str:
 def _core_bench(top: str, registers: Mapping[str, str]) -> str:
     """State is put into the core's registers, its ports are shown, then what a clock edge makes of it."""
     state = {name for name, _ in STATE}
-    ports = [field for field in MACHINE_SCHEMA.outputs if not field.name.startswith(NEXT)]
+    shown = [field for field in MACHINE_SCHEMA.outputs if not field.name.startswith(NEXT)]
+    ports = [field for field in shown if field.name not in DIFFERENCES]
     given = [field for field in MACHINE_SCHEMA.inputs if field.name not in state]
     lines = ["module replay(input [2:0] phase);", *_given(MACHINE_SCHEMA.inputs)]
-    lines += [_declare("wire", field) for field in ports]
+    lines += [_declare("wire", field) for field in shown]
+    for name, at in zip(DIFFERENCES, ("rs1", "rs2"), strict=True):
+        held = f"dut.registers[rvfi_{at}_addr]"
+        lines.append(f"  assign {name} = rvfi_valid ? rvfi_{at}_rdata ^ {held} : 0;")
     pins = ", ".join(f".{field.name}({field.name})" for field in (*given, *ports))
     lines.append(f"  {top} dut(.clk(phase[0] & phase[1]), {pins});")
     lines.append("  always @(posedge phase[0]) if (phase == 1) begin")
     lines += [f"    dut.{registers[name]} <= {name};" for name, _ in STATE]
     lines += ["  end", "  always @(posedge phase[1]) begin"]
-    lines += _show([(field.name, field.name) for field in ports])
+    lines += _show([(field.name, field.name) for field in shown])
     lines += ["  end", "  always @(posedge phase[2]) begin"]
     lines += _show([(NEXT + name, f"dut.{registers[name]}") for name, _ in STATE])
     return "\n".join([*lines, "  end", "endmodule", ""])

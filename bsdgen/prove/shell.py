@@ -2,13 +2,14 @@
 
 It has state that the specification does not have: the operands, read from the registers as the word arrives.
 The invariant of the induction says what they hold: in EXECUTE, where the word reads rs1, the register that it
-names, and so for rs2. That is put in for them (anything may stand there where the invariant says nothing), so
-that every state in which it holds is met; that it holds in the next state is an output that is proved with
-the others. All other flip-flops are one to one the specification's state.
+names, else the one that the shell shows in rvfi_rs1_addr, and so for rs2. That is put in for them (anything
+may stand there where the invariant says nothing), so that every state in which it holds is met; that it holds
+in the next state is an output that is proved with the others. All other flip-flops are one to one the
+specification's state.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from bsdgen.bits import from_bool, to_bool
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 from bsdgen.circuit.netlist import StateNetlist, read_state_netlist
 from bsdgen.core.shells import emit_command
-from bsdgen.prove.core import UNDEFINED, NoCore
+from bsdgen.prove.core import UNDEFINED, NoCore, differences, named_register, pc_begins_wrong
 from bsdgen.spec.bus import (
     BUS_STATE,
     EXECUTE,
@@ -25,6 +26,7 @@ from bsdgen.spec.bus import (
     LATER,
     NATIVE,
     OPERANDS,
+    START,
     WISHBONE,
     Bus,
     bus_schema,
@@ -32,7 +34,7 @@ from bsdgen.spec.bus import (
     operand_schema,
 )
 from bsdgen.spec.cells import Cube
-from bsdgen.spec.machine import NEXT, REGISTERS
+from bsdgen.spec.machine import DIFFERENCES, NEXT, REGISTERS
 from bsdgen.spec.step import Base
 from bsdgen.traces.schema import Field, Schema, bit_names
 
@@ -97,6 +99,9 @@ def state_bits(net: StateNetlist, top: str) -> list[str]:
     return found
 
 
+_OPERAND_BITS = [own for name in OPERANDS for own in _bits(name, 32)]
+
+
 class _Copies:
     """Copies of a netlist, one a cycle, in one graph.
 
@@ -113,6 +118,25 @@ class _Copies:
         self.position = {name: 2 * (1 + at) for at, name in enumerate(names)}
         self.builder = AigBuilder(len(names) + n_free)
         self.free = iter(range(2 * (1 + len(names)), 2 * (1 + len(names) + n_free), 2))
+
+    def executes(self, state: Mapping[str, int]) -> int:
+        """Literal of the phase EXECUTE."""
+        literal = 1
+        for bit, name in enumerate(_bits("phase", 2)):
+            literal = self.builder.and_(literal, state[name] ^ (not EXECUTE >> bit & 1))
+        return literal
+
+    def numbers(self, state: dict[str, int], when: str = "") -> dict[str, int]:
+        """Literals of rvfi_rs1_addr and rvfi_rs2_addr with operands of 0: what operands are said to be.
+
+        Whether the shell shows them so whatever the operands are is proved of its ports.
+        """
+        shown = self.cycle(state | dict.fromkeys(_OPERAND_BITS, 0), when)
+        return {
+            f"rvfi_{at}_addr[{bit}]": shown.get(f"rvfi_{at}_addr[{bit}]", 0)
+            for at in ("rs1", "rs2")
+            for bit in range(5)
+        }
 
     def cycle(self, before: dict[str, int], when: str = "") -> dict[str, int]:
         """Literals of ports and next state, by name.
@@ -155,13 +179,18 @@ def shell_function(
     """
     state, schema = state_bits(net, top), bus_schema(bus)
     n_undefined = 2 * sum(name in ("", _CLOCK) for name in net.inputs)
-    n_free = n_undefined + 32 * len(OPERANDS)
+    n_free = 2 * n_undefined + 32 * len(OPERANDS)
     copies = _Copies(net, top, state, schema, n_free)
     before = {own: copies.position[own] for name, width in BUS_STATE for own in _bits(name, width)}
-    before |= _operands(copies, base, classes)
+    before |= _operands(copies, copies.numbers(before), base, classes)
     now = copies.cycle(before)
-    later = copies.cycle({name: now[NEXT + name] for name in before}, LATER)
+    after = {name: now[NEXT + name] for name in before}
+    later = copies.cycle(after, LATER)
     outputs = now | {HELD + name: literal for name, literal in later.items()}
+    outputs |= differences(copies.builder, now, before, now.get("rvfi_valid", 0))
+    kept = copies.numbers(after, LATER) | {f"rvfi_{name}": after[name] for name in _OPERAND_BITS}
+    differs = differences(copies.builder, kept, after, copies.executes(after))
+    outputs |= {NEXT + name: literal for name, literal in differs.items()}
     outputs["retires"] = copies.builder.or_(now.get("rvfi_valid", 0), later.get("rvfi_valid", 0))
     missing = [name for name in schema.output_names() if name not in outputs]
     if missing:
@@ -171,7 +200,9 @@ def shell_function(
     return copies.builder.build([outputs[name] for name in schema.output_names()]), wider
 
 
-def _operands(copies: _Copies, base: Base, classes: tuple[str, ...] | None) -> dict[str, int]:
+def _operands(
+    copies: _Copies, numbers: dict[str, int], base: Base, classes: tuple[str, ...] | None
+) -> dict[str, int]:
     """Literals of the operands in any state in which the invariant holds."""
     builder, given = copies.builder, [copies.position[name] for name in operand_schema().input_names()]
     made = dict(
@@ -181,12 +212,15 @@ def _operands(copies: _Copies, base: Base, classes: tuple[str, ...] | None) -> d
             strict=True,
         )
     )
-    executes = copies.position[f"phase[{EXECUTE.bit_length() - 1}]"]
+    executes = copies.executes(copies.position)
     literals = {}
-    for name, reads in zip(OPERANDS, ("reads_rs1", "reads_rs2"), strict=True):
-        known = builder.and_(executes, made[reads])
-        for own in _bits(name, 32):
-            literals[own] = builder.ite(known, made[own], next(copies.free))
+    for name in OPERANDS:
+        at = name.removesuffix("_rdata")
+        address = [numbers[f"rvfi_{at}_addr[{bit}]"] for bit in range(5)]
+        shown = named_register(builder, address, copies.position)
+        for own, held in zip(_bits(name, 32), shown, strict=True):
+            known = builder.ite(made[f"reads_{at}"], made[own], held)
+            literals[own] = builder.ite(executes, known, next(copies.free))
     return literals
 
 
@@ -204,9 +238,10 @@ def shell_rows(schema: Schema, bus: Bus) -> dict[str, tuple[int, ...]]:
     rows = {f"next {name}": fields[NEXT + name] for name in ("phase", "insn", "pc", "x0")}
     rows["next x1-x31"] = joint([NEXT + name for name in REGISTERS[1:]])
     rows["next order, intr"] = joint([f"{NEXT}order", f"{NEXT}intr"])
-    rows["next operands"] = joint([NEXT + name for name in OPERANDS])
+    rows["next operands"] = joint([NEXT + name for name in (*OPERANDS, *DIFFERENCES)])
     rows |= {name: fields[name] for name, _ in bus.asks}
     rows["rvfi_*"] = joint([name for name in fields if name.startswith("rvfi_")])
+    rows["rvfi registers"] = joint(DIFFERENCES)
     rows["request held"] = joint([HELD + name for name, _ in bus.asks])
     rows["retires"] = fields["retires"]
     return rows
@@ -238,11 +273,16 @@ def built_in_reset_pc(net: StateNetlist, top: str, learned: Aig, schema: Schema)
     return value, tuple((at + bit, set_) for bit, set_ in enumerate(bits))
 
 
-def begins_wrong(net: StateNetlist, top: str) -> str:
-    """What is wrong with the state at power-up, where the induction begins; "" for nothing."""
+def shell_begins_wrong(net: StateNetlist, top: str, reset_pc: int | None) -> str:
+    """What is wrong with the state at power-up, where the induction begins; "" for nothing.
+
+    Parameters
+    ----------
+    reset_pc : the first pc, where it is built in.
+    """
     first = dict(zip(state_bits(net, top), net.initial, strict=True))
     if any(first.get(name, False) is not False for name in _bits("x0", 32)):
         return "its word for x0 does not start as 0"
-    if any(first[name] is not False for name in _bits("phase", 2)):
-        return "it does not start with a fetch"
-    return ""
+    if any(first[name] is not bool(START >> bit & 1) for bit, name in enumerate(_bits("phase", 2))):
+        return "it does not start with a cycle without a request"
+    return pc_begins_wrong([first[name] for name in _bits("pc", 32)], reset_pc)

@@ -8,26 +8,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bsdgen.circuit.aig import Aig, aig_from_bsd
-from bsdgen.circuit.aiger import read_aiger
+from bsdgen.circuit.aiger import NamedAig, read_aiger
 from bsdgen.circuit.netlist import order_by_schema, read_netlist
 from bsdgen.core.shells import emit_command, shell_file, shell_module
 from bsdgen.core.single import is_step_function, learned_modules
 from bsdgen.emit.parts import model_name, written_from
 from bsdgen.errors import InputError
 from bsdgen.model import Model
-from bsdgen.prove.core import core_function, fitted, fixed_reset_pc, read_core, reset_cube, x0_starts_as_zero
+from bsdgen.prove.core import core_begins_wrong, core_function, fitted, fixed_reset_pc, read_core, reset_cube
 from bsdgen.prove.shell import (
     BUSES,
-    begins_wrong,
     built_in_reset_pc,
     read_shell,
+    shell_begins_wrong,
     shell_function,
     shell_rows,
 )
-from bsdgen.spec.bus import FETCHES, READS, bus_specification
+from bsdgen.spec.bus import PHASES, bus_specification
 from bsdgen.spec.graph import Specification
-from bsdgen.spec.machine import NEXT, REGISTERS, RESET, WAIT, machine_specification
+from bsdgen.spec.machine import DIFFERENCES, NEXT, REGISTERS, RESET, WAIT, machine_specification
 from bsdgen.spec.step import Base
+from bsdgen.traces.schema import Schema
 
 STAGES: tuple[str, ...] = ("diagram", "circuit", "verilog", "core")
 """In the order in which they are made."""
@@ -83,7 +84,7 @@ def emitted_shells(folder: Path) -> list[str]:
 
 def cycles_of(name: str) -> tuple[str, ...]:
     """Cells of a stage in which no instruction retires."""
-    return {"core": (RESET, WAIT)}.get(name, (RESET, FETCHES, READS) if name in MACHINES else ())
+    return {"core": (RESET, WAIT)}.get(name, (RESET, *PHASES.values()) if name in MACHINES else ())
 
 
 def stages_of(model: Model, specification: Specification) -> list[str]:
@@ -166,7 +167,7 @@ def load_stage(
         elif name in SHELL_STAGES:
             stage = _shell(name, shell_module(model_name(folder), name), files, base, classes)
         else:
-            learned = _function(name, model, files, f"{model_name(folder)}_step")
+            learned = _function(name, specification.schema, files, f"{model_name(folder)}_step")
             stage = Stage(name, files[0], {}, specification, learned, _by_field(specification))
     return replace(stage, artifact=files_of(folder)[name][0], artifacts=digests)
 
@@ -189,12 +190,15 @@ def _copies(folder: Path, files: Sequence[Path]) -> Iterator[tuple[tuple[Path, .
         yield tuple(copies), digests
 
 
-def _function(name: str, model: Model, files: tuple[Path, ...], top: str) -> Aig:
-    """The step's function as a stage has it."""
+def _function(name: str, schema: Schema, files: tuple[Path, ...], top: str) -> Aig:
+    """The step's function as a stage has it, in the order of the fields of its specification."""
     if name == "diagram":
-        return aig_from_bsd(Model.load(files[0].parent).bsd)
-    net = read_aiger(files[0]) if name == "circuit" else read_netlist(files, top)
-    return order_by_schema(net, model.schema)
+        model = Model.load(files[0].parent)
+        names = tuple(model.schema.input_names()), tuple(model.schema.output_names())
+        net = NamedAig(aig_from_bsd(model.bsd), *names)
+    else:
+        net = read_aiger(files[0]) if name == "circuit" else read_netlist(files, top)
+    return order_by_schema(net, schema)
 
 
 def _by_field(specification: Specification) -> dict[str, tuple[int, ...]]:
@@ -215,10 +219,13 @@ def _core(top: str, files: Sequence[Path], base: Base, classes: tuple[str, ...] 
     rows = {"next pc": fields[f"{NEXT}pc"], "next x0": fields[f"{NEXT}x0"]}
     rows["next x1-x31"] = tuple(at for name in REGISTERS[1:] for at in fields[NEXT + name])
     rows["next order, intr"] = fields[f"{NEXT}order"] + fields[f"{NEXT}intr"]
-    rows |= {name: places for name, places in fields.items() if not name.startswith((NEXT, "rvfi_"))}
+    rows |= {
+        name: places for name, places in fields.items() if not name.startswith((NEXT, "rvfi_", *DIFFERENCES))
+    }
     rows["rvfi_*"] = tuple(at for name in fields if name.startswith("rvfi_") for at in fields[name])
+    rows["rvfi registers"] = tuple(at for name in DIFFERENCES for at in fields[name])
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
-    broken = "" if x0_starts_as_zero(net, top) else "its word for x0 does not start as 0"
+    broken = core_begins_wrong(net, top, reset_pc)
     return Stage("core", files[0], {}, specification, learned, rows, broken, tuple(notes))
 
 
@@ -229,5 +236,5 @@ def _shell(name: str, top: str, files: Sequence[Path], base: Base, classes: tupl
     reset_pc, fixed = built_in_reset_pc(net, top, learned, schema)
     specification = fitted(bus_specification(bus, base, classes), schema, fixed)
     notes = [] if reset_pc is None else [f"the core's first pc is fixed at {reset_pc:#010x}"]
-    broken = begins_wrong(net, top)
+    broken = shell_begins_wrong(net, top, reset_pc)
     return Stage(name, files[0], {}, specification, learned, shell_rows(schema, bus), broken, tuple(notes))

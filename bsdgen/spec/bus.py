@@ -7,15 +7,18 @@ bus does what its side of the protocol asks for:
 - EXECUTE asks for the instruction's access to memory, and retires as the bus is ready, then FETCH; without
   an access it retires at once and asks for the next word, then FETCH, or READ if the bus was ready already;
 - READ asks for nothing; then EXECUTE;
-- reset asks for nothing and writes nothing, at any cycle; then FETCH at reset_pc.
+- reset asks for nothing and writes nothing, at any cycle; then START;
+- START asks for nothing, so that a request begins no earlier than the clock edge that follows the end of a
+  reset (Wishbone B4, rule 3.20); then FETCH at reset_pc.
 
 An instruction retires as `bsdgen.spec.machine` says, and nothing else changes pc or a register. Of a core
 that keeps the operands of the word that is executed it says what they are: ``next_rs1_rdata`` must be the
-register as it is then, where the word that is executed next reads one.
+register as it is then, where the word that is executed next reads one; and in any case the register whose
+number the core shows: ``next_rs1_differs`` are the bits in which it is not.
 
 Two outputs are about one cycle more (inputs ``later_*``): ``held_*`` is what the bus is asked for then, which
-is what it was asked for before where it was not ready; ``retires`` says that in two cycles with a ready bus
-an instruction retires.
+is what it was asked for before where it was not ready, and nothing where it was in reset; ``retires`` says
+that in two cycles with a ready bus, not from START, an instruction retires.
 """
 
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ from bsdgen.circuit.aig import Aig
 from bsdgen.spec.cells import Cell, Cube
 from bsdgen.spec.graph import CARE, Specification, graph_of, split_care, with_care
 from bsdgen.spec.machine import (
+    DIFFERENCES,
     NEXT,
     REGISTERS,
     RESET,
@@ -38,10 +42,10 @@ from bsdgen.spec.machine import (
 from bsdgen.spec.step import Base, Step, byte_lanes, describe_step, instruction_cells, opcode_cubes
 from bsdgen.traces.schema import Field, Schema
 
-FETCH, READ, EXECUTE = range(3)
-"""Values of the phase; bit 1 alone says EXECUTE."""
-FETCHES, READS = "fetch", "read"
-"""Names of the cells of cycles in these phases."""
+FETCH, READ, EXECUTE, START = range(4)
+"""Values of the phase."""
+PHASES = {FETCH: "fetch", READ: "read", START: "start"}
+"""Names of the cells of cycles in the phases in which nothing retires."""
 LATER, HELD = "later_", "held_"
 """What names of inputs and of outputs one cycle later start with."""
 OPERANDS = ("rs1_rdata", "rs2_rdata")
@@ -60,11 +64,13 @@ class Bus:
     ----------
     name : of the machine.
     answers, asks : ports in and out, with their widths.
+    requests : those of `asks` that say that anything is asked for.
     """
 
     name: str
     answers: tuple[tuple[str, int], ...]
     asks: tuple[tuple[str, int], ...]
+    requests: tuple[str, ...]
 
 
 NATIVE = Bus(
@@ -79,6 +85,7 @@ NATIVE = Bus(
         ("bus_wdata", 32),
         ("bus_next", 32),
     ),
+    ("bus_valid",),
 )
 """A transfer is asked for with valid, and ends in the cycle in which ready is 1.
 
@@ -95,6 +102,7 @@ WISHBONE = Bus(
         ("wb_sel", 4),
         ("wb_dat_w", 32),
     ),
+    ("wb_cyc", "wb_stb"),
 )
 """Wishbone B4, classic cycles: ack or err ends a transfer; with err the word that is read is 0."""
 
@@ -104,9 +112,10 @@ def bus_schema(bus: Bus) -> Schema:
     """Inputs and state in, next state and ports out."""
     answers = [("rst", 1), *bus.answers]
     given = [*answers, *((LATER + name, width) for name, width in answers), ("reset_pc", 32)]
-    following = [*BUS_STATE, *((name, 32) for name in OPERANDS)]
+    following = [*BUS_STATE, *((name, 32) for name in (*OPERANDS, *DIFFERENCES))]
     made = [(NEXT + name, width) for name, width in following]
     made += [*bus.asks, *((f"rvfi_{name}", width) for name, width in RVFI)]
+    made += [(name, 32) for name in DIFFERENCES]
     made += [*((HELD + name, width) for name, width in bus.asks), ("retires", 1)]
     return Schema(
         (
@@ -167,19 +176,19 @@ def _describe(bus: Bus, base: Base, classes: tuple[str, ...] | None, m: Any, s: 
     read_registers(m, s, insn, rs1, rs2)
     m.d.comb += [
         rdata.eq(word),
-        executing.eq(s["phase"][1]),
+        executing.eq(s["phase"] == EXECUTE),
         access.eq(executing & (step.rmask | step.wmask).any()),
         retire.eq(runs & executing & (~access | ready)),
-        valid.eq(runs & (s["phase"] != READ)),
+        valid.eq(runs & (s["phase"] != READ) & (s["phase"] != START)),
         next_pc.eq(Mux(step.trap, s["reset_pc"] + 4, step.pc)),
     ]
     asked = _said_of_bus(bus, valid, access, step, Mux(executing, next_pc, pc))
     fetched = valid & ~access & ready
     done = Mux(access, FETCH, Mux(ready, READ, FETCH))
-    waits = (s["phase"] != READ) & ~ready
-    running = Mux(executing, Mux(retire, done, s["phase"]), Mux(waits, FETCH, EXECUTE))
+    waits = (s["phase"] == START) | ((s["phase"] == FETCH) & ~ready)
+    running = Mux(executing, Mux(retire, done, EXECUTE), Mux(waits, FETCH, EXECUTE))
     said: dict[str, tuple[Any, Any]] = {
-        "next_phase": (Mux(runs, running, FETCH), 3),
+        "next_phase": (Mux(runs, running, START), 3),
         "next_insn": (Mux(fetched, rdata, insn), _ONES),
         "next_pc": (Mux(runs, Mux(retire, next_pc, pc), s["reset_pc"]), _ONES),
         "next_order": (Mux(runs, s["order"] + retire, 0), _ONES),
@@ -191,8 +200,9 @@ def _describe(bus: Bus, base: Base, classes: tuple[str, ...] | None, m: Any, s: 
     said |= describe_rvfi(rvfi, step, retire, (rs1, rs2), next_pc)
     said |= _later(bus, s, asked, valid & ~ready & ~s[f"{LATER}rst"])
     both = runs & ready & ~s[f"{LATER}rst"] & _answer(bus, s, LATER)[0]
-    said["retires"] = (1, both)
+    said["retires"] = (1, both & (s["phase"] != START))
     said |= _operands(base, classes, m, s)
+    said |= {when + name: (0, _ONES) for when in ("", NEXT) for name in DIFFERENCES}
     for name, (value, care) in said.items():
         m.d.comb += [s[name].eq(value), s[name + CARE].eq(care)]
 
@@ -200,11 +210,11 @@ def _describe(bus: Bus, base: Base, classes: tuple[str, ...] | None, m: Any, s: 
 def _later(
     bus: Bus, s: dict[str, Any], asked: dict[str, tuple[Any, Any]], waiting: Any
 ) -> dict[str, tuple[Any, Any]]:
-    """What the bus is asked for in the next cycle, if it did not answer in this one."""
+    """What the bus is asked for in the next cycle, if it did not answer in this one, or was in reset."""
     widths = dict(bus.asks)
-    return {
-        HELD + name: (s[name], waiting.replicate(widths[name]) & care) for name, (_, care) in asked.items()
-    }
+    held = {name: waiting.replicate(widths[name]) & care for name, (_, care) in asked.items()}
+    held |= {name: waiting | s["rst"] for name in bus.requests}  # in reset it is asked for nothing
+    return {HELD + name: (s[name], care) for name, care in held.items()}
 
 
 def _operands(
@@ -217,7 +227,7 @@ def _operands(
     insn = s[f"{NEXT}insn"]
     read_registers(m, {name: s[NEXT + name] for name in REGISTERS}, insn, rs1, rs2)
     reads = _reads(base, classes, m, insn)
-    executes = s[f"{NEXT}phase"][1]
+    executes = s[f"{NEXT}phase"] == EXECUTE
     return {
         NEXT + name: (value, (executes & read).replicate(32))
         for name, value, read in zip(OPERANDS, (rs1, rs2), reads, strict=True)
@@ -290,10 +300,12 @@ def bus_specification(
     rst, low, high = _first(bus, "rst"), _first(bus, "phase"), _first(bus, "phase") + 1
     runs: Cube = (*x0, (rst, False))
     cells = [Cell(RESET, (*x0, (rst, True)))]
-    cells += [Cell(name, (*runs, (high, False), (low, name == READS))) for name in (FETCHES, READS)]
+    for phase, name in PHASES.items():
+        cells.append(Cell(name, (*runs, (high, bool(phase & 2)), (low, bool(phase & 1)))))
     first = _first(bus, "insn")
-    cells += [cell.within_cube((*runs, (high, True)), first) for cell in instruction_cells(classes)]
+    executes: Cube = (*runs, (high, True), (low, False))
+    cells += [cell.within_cube(executes, first) for cell in instruction_cells(classes)]
     inside = Cell("all", (), (), opcode_cubes(classes)).within_cube(x0, first)
-    idle: tuple[Cube, ...] = (((rst, True),), ((high, False),))
+    idle: tuple[Cube, ...] = (((rst, True),), ((high, False),), ((low, True),))
     whole = Cell("all", x0, (), None if inside.within is None else (*idle, *inside.within))
     return Specification(f"{base} {bus.name}", schema, values, care, tuple(cells), whole)

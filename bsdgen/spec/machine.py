@@ -9,7 +9,9 @@ manual says of pc and registers (Volume I, "Programmers' Model for Base Integer 
 - an instruction retires in each cycle with `enable` and no reset, and nothing changes in any other;
 - a trap writes no register and continues at reset_pc + 4;
 - the memory port asks for nothing unless an instruction retires;
-- rvfi_* show what retires (RISC-V Formal Interface), in machine mode, and `intr` the first one of a trap.
+- rvfi_* show what retires (RISC-V Formal Interface), in machine mode, and `intr` the first one of a trap;
+- where an instruction reads no rs1, any number may stand in rvfi_rs1_addr, but rvfi_rs1_rdata is the register
+  of that number, and so for rs2: `DIFFERENCES` are the bits in which it is not.
 """
 
 from functools import lru_cache, partial
@@ -36,6 +38,8 @@ STATE: tuple[tuple[str, int], ...] = (
 
 _INPUTS = (("rst", 1), ("enable", 1), ("reset_pc", 32), ("fetch_data", 32), ("mem_rdata", 32))
 _PORTS = (("fetch_addr", 32), ("mem_addr", 32), ("mem_rmask", 4), ("mem_wmask", 4), ("mem_wdata", 32))
+DIFFERENCES = ("rs1_differs", "rs2_differs")
+"""Names of outputs that a core has none of: its rvfi_rs1_rdata against the register rvfi_rs1_addr, before."""
 RVFI = (
     ("valid", 1),
     ("order", 64),
@@ -66,6 +70,7 @@ MACHINE_SCHEMA = Schema(
         *(Field(NEXT + name, width, "out") for name, width in STATE),
         *(Field(name, width, "out") for name, width in _PORTS),
         *(Field(f"rvfi_{name}", width, "out") for name, width in RVFI),
+        *(Field(name, 32, "out") for name in DIFFERENCES),
     )
 )
 """Inputs and state in, next state and ports out."""
@@ -154,6 +159,7 @@ def _describe(base: Base, m: Any, s: dict[str, Any]) -> None:
     }
     describe_registers(s, step, retire, said)
     said |= describe_rvfi(s, step, retire, (rs1, rs2), next_pc)
+    said |= dict.fromkeys(DIFFERENCES, (0, 0xFFFFFFFF))
     for name, (value, care) in said.items():
         m.d.comb += [s[name].eq(value), s[name + CARE].eq(care)]
 

@@ -119,6 +119,10 @@ SHELL = {
     ),
     "bytes of others": (".mem_rdata(mem_rdata)", ".mem_rdata({mem_rdata[7:0], mem_rdata[31:8]})"),
     "reads while it is held": (_RMASK, "assign mem_rmask = rvfi_mem_rmask"),
+    "another register where none is read": (
+        "= registers[rvfi_rs1_addr];",
+        "= registers[rvfi_rs1_addr ^ {4'd0, fetch_data[6:0] == 7'h17}];",
+    ),
     "enable ignored": (_VALID, "assign rvfi_valid ="),
     "never again": (_VALID, "assign rvfi_valid = (rvfi_order < 3) & enable &"),
 }
@@ -144,6 +148,8 @@ def shell(cpu, tmp_path, request):
         ("another byte", "fast", "bus_conflict is 0x1, reference 0x0"),
         ("bytes of others", "fast", "(lbu x3, 64(x1)): rd_wdata is 0x000000fa, reference 0x00000005"),
         ("reads while it is held", "fast", "bus_stray is 0x1, reference 0x0"),
+        ("another register where none is read", "fast", "rs1_rdata is 0x80000000, reference 0x00000000"),
+        ("another register where none is read", "cocotb", "rs1_rdata is 0x80000000, reference 0x00000000"),
         ("enable ignored", "fast", "bus_conflict is 0x1, reference 0x0"),
         ("never again", "fast", "the core hangs: nothing retires after 3 instructions"),
         ("never again", "cocotb", "the core hangs: nothing retires after 3 instructions"),

@@ -13,6 +13,8 @@ from bsdgen.cosim.scoreboard import (
     expected_rows,
     field_value,
     first_difference,
+    registers_before,
+    with_registers,
 )
 from bsdgen.traces.schema import RVFI_SCHEMA
 
@@ -84,6 +86,28 @@ def test_sources_that_nothing_reads_are_not_compared():
     assert first_difference(seen, want, 0) is None
     seen[0, FIELDS["rs1_rdata"][0]] ^= 1
     assert first_difference(seen, want, 0) == 0
+
+
+def test_a_register_that_nothing_reads_is_the_one_whose_number_is_shown():
+    """RVFI: any number may stand there, but the value is what that register held before."""
+    two = reference(rs2_addr_care=0), reference(rs2_addr_care=0)
+    rows = {name: np.concatenate([column, two[1][name]]) for name, column in two[0].items()}
+    want = expected_rows(rows, TRAP_PC)
+    seen = want.rows.copy()
+    word, low, _ = FIELDS["rs2_addr"]
+    value = FIELDS["rs2_rdata"][0]
+    seen[:, word] = seen[:, word] & ~np.uint32(31 << low) | np.uint32(3 << low)  # x3, which both write
+    seen[:, value] = 0, 11
+    assert first_difference(seen, want, 0, registers_before(want, 0)) is None
+    assert first_difference(seen[1:], want, 1, registers_before(want, 1)) is None
+    seen[1, value] = 0
+    registers = registers_before(want, 0)
+    assert first_difference(seen, want, 0, registers) == 1 and registers[3] == 11
+    of = with_registers(want, seen[1:], 1, registers_before(want, 1))
+    assert differing_fields(seen[1], of.rows[0], of.care[0]) == ["rs2_rdata"]
+    seen[0, word] &= ~np.uint32(31 << low)  # x0
+    seen[0, value] = 1
+    assert first_difference(seen, want, 0, registers_before(want, 0)) == 0
 
 
 @pytest.mark.parametrize("name", FIELDS)

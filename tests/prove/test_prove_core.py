@@ -76,6 +76,18 @@ def test_a_trap_that_goes_elsewhere(broken: Broken) -> None:
     assert "next_pc" in stage.counterexamples[0].got
 
 
+@pytest.mark.slow
+def test_a_register_that_nobody_reads_is_shown_as_another_one(broken: Broken) -> None:
+    """RVFI lets any number stand where rs1 is not read, but not any value."""
+    old = "= registers[rvfi_rs1_addr];"
+    new = "= registers[rvfi_rs1_addr ^ {4'd0, fetch_data[6:0] == 7'h37}];"
+    (stage,) = broken(old, new, ("lui", "addi"), verilator=True).stages
+    assert stage.wrong_instructions == ("lui",)
+    (example,) = stage.counterexamples
+    assert set(example.got) == {"rs1_differs"} and int(example.expected["rs1_differs"], 16) == 0
+    assert [said.outputs for said in example.replayed] == [example.expected, example.got]
+
+
 def test_an_induction_that_does_not_begin(broken: Broken) -> None:
     (stage,) = broken("registers[0] = 32'd0;", "registers[0] = 32'd1;", ("reset",)).stages
     assert stage.verdict == "disproved" and not stage.wrong_instructions

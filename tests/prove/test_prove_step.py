@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from standin import written_step
 
 from bsdgen.artifacts import read_json
 from bsdgen.bits import pack_fields, to_bool
-from bsdgen.circuit.aig import Aig, AigBuilder, aig_from_bsd, copy_into
+from bsdgen.circuit.aig import Aig, AigBuilder, aig_from_bsd, bsd_from_aig, copy_into
+from bsdgen.circuit.aiger import NamedAig, write_aiger
+from bsdgen.circuit.netlist import order_by_schema
 from bsdgen.cli.app import main
 from bsdgen.errors import CheckFailed
 from bsdgen.isa.encoding import INSTRUCTIONS
@@ -21,7 +24,7 @@ from bsdgen.model import Model
 from bsdgen.oracle.simulator import SimulatorOracle
 from bsdgen.prove import Proof, engines, prove_model, run
 from bsdgen.spec.step import step_specification
-from bsdgen.traces.schema import RVFI_SCHEMA
+from bsdgen.traces.schema import RVFI_SCHEMA, Schema
 
 IN = [field.width for field in RVFI_SCHEMA.inputs]
 VARIABLES = [2 * (v + 1) for v in range(RVFI_SCHEMA.n_inputs)]
@@ -31,6 +34,32 @@ def prove_diagram(aig: Aig, folder: Path, **more: object) -> Proof:
     model = step_model(aig)
     model.save(folder)
     return prove_model(model, folder, step_specification(), stages=("diagram",), **more)  # type: ignore[arg-type]
+
+
+def test_fields_in_another_order(tmp_path: Path) -> None:
+    """A specification is held to fields by their names: in the model's order, not in its own."""
+    schema = Schema((*reversed(RVFI_SCHEMA.inputs), *reversed(RVFI_SCHEMA.outputs)))
+    names = net_names(RVFI_SCHEMA)
+    right = written_step()
+    for place, said in ((None, "proved"), ("trap", "disproved")):
+        outputs = right.outputs.copy()
+        if place is not None:
+            outputs[names[1].index(place)] ^= 1
+        net = NamedAig(replace(right, outputs=outputs), *names)
+        model = Model(bsd_from_aig(order_by_schema(net, schema)), schema, {"oracle": "simulator:rv32i"})
+        folder = tmp_path / said
+        model.save(folder)
+        write_aiger(folder / "circuit.aig", order_by_schema(net, schema), *net_names(schema))
+        only = ("lui", "lw", "ecall")
+        proof = prove_model(model, folder, step_specification(), stages=("diagram", "circuit"), only=only)
+        assert proof.verdict == said
+        assert [row.name for row in proof.stages[0].instructions] == list(only)
+    assert proof.stages[0].wrong_instructions == only
+    assert {tuple(example.got) for example in proof.stages[0].counterexamples} == {("trap",)}
+
+
+def net_names(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(schema.input_names()), tuple(schema.output_names())
 
 
 def changed(aig: Aig, gate: int, kind: str) -> Aig:
