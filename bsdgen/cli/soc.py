@@ -82,8 +82,9 @@ def run(
 ) -> None:
     """Run a program on the learned core with memory, UART, timer and pins, in Verilator.
 
-    What the program prints goes to stdout, stdin goes to it; cycles and speed are told on stderr when it
-    ends. Ends with exit code 1 when the program ends with a code other than 0, 5 when the cycles are used up.
+    What the program prints goes to stdout, stdin goes to it, behind its end the byte 0x04 (end of
+    transmission); cycles and speed are told on stderr when it ends, also by Ctrl-C. Ends with exit code 1
+    when the program ends with a code other than 0, 5 when the cycles are used up.
     """
     import tempfile
 
@@ -105,14 +106,17 @@ def run(
         progress(1, 1)
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
         printed = Path(temporary) / "printed" if out.json else None
-        ran = simulate(
-            simulator,
-            loaded,
-            n_bytes,
-            max_cycles=max_cycles,
-            pins=pins,
-            streams=Streams(given, printed),
-        )
+        try:
+            ran = simulate(
+                simulator,
+                loaded,
+                n_bytes,
+                max_cycles=max_cycles,
+                pins=pins,
+                streams=Streams(given, printed),
+            )
+        except BrokenPipeError:
+            raise typer.Exit(1) from None  # who read what it prints has seen enough
         text = printed.read_text(encoding="utf-8", errors="replace") if printed is not None else ""
     cpi = ran.cycles / max(1, ran.retired)
     facts = {"program": loaded.path.stem, "cpi": cpi, "printed": text, **msgspec.to_builtins(ran)}
