@@ -103,13 +103,14 @@ def find_gateware() -> Path:
     return folder
 
 
-def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit: int) -> str:
+def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit: int, image: str = "") -> str:
     """Verilog of the system; it instantiates the modules of ``<name>_step.v`` and those of ``ram.v``.
 
     Parameters
     ----------
     shell : of `bsdgen.soc.system.SHELLS`.
     words : of memory.
+    image : file that memory holds at power-up, for synthesis; a simulation names its own as it starts.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit:
         f"a small system around the learned modules of {name}_step.v.\n"
         "Elaborated from bsdgen's Amaranth sources (bsdgen/soc)."
     )
-    return shell_text(System(modules, shell, words, clocks_per_bit), f"{name}_soc", says, model)
+    return shell_text(System(modules, shell, words, clocks_per_bit, image), f"{name}_soc", says, model)
 
 
 def build(model: Model, folder: Path, n_bytes: int, shell: str) -> Path:
