@@ -165,7 +165,7 @@ def build(
     ] = None,
     max_cycles: Annotated[
         int, typer.Option("--max-cycles", metavar="N", min=1, help="Of that simulation.")
-    ] = 20_000_000,
+    ] = 10_000_000,
     target: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="Results (default: soc/BOARD/ of the model)."),

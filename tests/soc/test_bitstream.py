@@ -31,8 +31,8 @@ from bsdgen.soc.simulator import build as simulate_build
 PROGRAMS = Path(__file__).parents[2] / "sim" / "soc"
 LOOP = 0x0000006F  # jal x0, .
 
-# Stands in for nextpnr, whose names of clocks it has: says what FMAX holds, a word a run, routes a design that
-# has the program in its memory, and leaves what it was asked.
+# Stands in for nextpnr, whose names of clocks it has: says what FMAX holds, a word a run, leaves what it
+# was asked, and a routed design that holds the program.
 PLACER = """#!/usr/bin/env python3
 import json, os, pathlib, sys
 asked = pathlib.Path("asked.txt")

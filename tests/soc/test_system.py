@@ -18,6 +18,7 @@ from standin import rv32i_model
 from tiny_elf import tiny_elf, words
 
 from bsdgen.cli.app import main
+from bsdgen.cli.soc import memory_size
 from bsdgen.errors import InputError
 from bsdgen.isa.program import load_program
 from bsdgen.model import Model
@@ -251,3 +252,20 @@ def test_committed_programs_are_those_of_the_sources(tmp_path: Path) -> None:
     assert names and names == sorted(path.name for path in tmp_path.glob("*.elf"))
     for name in names:
         assert (tmp_path / name).read_bytes() == (PROGRAMS / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("out", ["", "elsewhere"])
+def test_benchmarks_are_built_outside_of_the_sources(tmp_path: Path, out: str) -> None:
+    """And with runs for 10 s, at 1 MHz and 383 cycles a run: Dhrystone takes no time below 2 s."""
+    (tmp_path / "dhry_1.c").touch()
+    more = [f"OUT={tmp_path / out}"] if out else []
+    words_ = ["make", "-n", "-C", str(PROGRAMS), "dhrystone", f"DHRYSTONE={tmp_path}", *more]
+    done = subprocess.run(words_, capture_output=True, text=True, check=True)
+    made = re.findall(r"-o (\S+)", done.stdout)
+    folder = tmp_path / out if out else Path("../../build/soc")
+    assert made == [str(folder / name) for name in ("dhry_1.o", "dhrystone.elf")]
+    assert {383 * int(runs) > 10_000_000 for runs in re.findall(r"DHRY_ITERS=(\d+)", done.stdout)} == {True}
+
+
+def test_programs_can_be_linked_for_as_much_memory_as_there_can_be() -> None:
+    assert f"LENGTH = {memory_size('64M') >> 20}M" in (PROGRAMS / "link.ld").read_text()
