@@ -117,12 +117,12 @@ class System(Elaboratable):
         """Memory and registers that take a request in one cycle and answer in the next.
 
         As an access ends, the memory reads where the fetch behind it will be, which is so answered at once. A
-        store has been written by then, so what it stored is what is fetched. Whether memory is there is
-        decided with the answer, as bus_next comes late: where it is not, the upper half holds zeros only.
+        store has been written by then, so what it stored is what is fetched. Bit 31 alone says whether it
+        reads ahead, as bus_next comes late; whether memory is there is known with the answer.
         """
         m.submodules.core = core = FpgaCore(self.modules, layout.RESET_PC)
         in_ram, ram_data, kept = Signal(), Signal(32), Signal(32)
-        asks, answers, ahead = Signal(), Signal(), Signal()
+        asks, answers, ahead, from_ram = Signal(), Signal(), Signal(), Signal()
         m.submodules.ram = self._ram(
             "soc_ram_sync",
             i_enable=(asks & in_ram) | ahead,
@@ -136,11 +136,15 @@ class System(Elaboratable):
             asks.eq(core.bus_valid & ~answers),
             core.bus_ready.eq(answers),
             ahead.eq(core.bus_valid & answers & ~core.bus_instr & core.bus_next[31]),
-            core.bus_rdata.eq(Mux(in_ram, ram_data, kept)),
+            core.bus_rdata.eq(Mux(from_ram, ram_data, kept)),
             around.addr.eq(core.bus_addr),
             around.wdata.eq(core.bus_wdata),
             around.rmask.eq(Mux(asks & ~in_ram, core.bus_rmask, 0)),
             around.wmask.eq(Mux(asks & ~in_ram, core.bus_wmask, 0)),
         ]
-        m.d.sync += [answers.eq(asks | ahead), kept.eq(Mux(ahead, 0, around.rdata))]
+        m.d.sync += [
+            answers.eq(asks | ahead),
+            from_ram.eq(Mux(ahead, self._holds(core.bus_next), in_ram)),
+            kept.eq(Mux(ahead, 0, around.rdata)),
+        ]
         return core
