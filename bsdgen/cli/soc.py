@@ -1,5 +1,6 @@
 """``bsdgen soc``: a small system around a learned core, and programs on it."""
 
+import os
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -82,8 +83,9 @@ def run(
 ) -> None:
     """Run a program on the learned core with memory, UART, timer and pins, in Verilator.
 
-    What the program prints goes to stdout, stdin goes to it; cycles and speed are told on stderr when it
-    ends. Ends with exit code 1 when the program ends with a code other than 0, 5 when the cycles are used up.
+    What the program prints goes to stdout, stdin goes to it, behind its end the byte 0x04 (end of
+    transmission); cycles and speed are told on stderr when it ends, also by Ctrl-C. Ends with exit code 1
+    when the program ends with a code other than 0, 5 when the cycles are used up.
     """
     import tempfile
 
@@ -105,14 +107,17 @@ def run(
         progress(1, 1)
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
         printed = Path(temporary) / "printed" if out.json else None
-        ran = simulate(
-            simulator,
-            loaded,
-            n_bytes,
-            max_cycles=max_cycles,
-            pins=pins,
-            streams=Streams(given, printed),
-        )
+        try:
+            ran = simulate(
+                simulator,
+                loaded,
+                n_bytes,
+                max_cycles=max_cycles,
+                pins=pins,
+                streams=Streams(given, printed),
+            )
+        except BrokenPipeError:
+            raise typer.Exit(1) from None  # who read what it prints has seen enough
         text = printed.read_text(encoding="utf-8", errors="replace") if printed is not None else ""
     cpi = ran.cycles / max(1, ran.retired)
     facts = {"program": loaded.path.stem, "cpi": cpi, "printed": text, **msgspec.to_builtins(ran)}
@@ -148,11 +153,19 @@ def build(
     ] = Shell.FPGA,
     simulate: Annotated[
         bool,
-        typer.Option("--simulate", help="Also run the program on the netlist after synthesis, in Verilator."),
+        typer.Option(
+            "--simulate", help="Run the program on the netlist after synthesis too, and before it: compare."
+        ),
     ] = False,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Send this file to the program there (default: nothing)."
+        ),
+    ] = None,
     max_cycles: Annotated[
         int, typer.Option("--max-cycles", metavar="N", min=1, help="Of that simulation.")
-    ] = 5_000_000,
+    ] = 10_000_000,
     target: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="Results (default: soc/BOARD/ of the model)."),
@@ -162,7 +175,9 @@ def build(
 
     Yosys and nextpnr; prints the resources that it takes and the clock that it allows. The system gets the
     board's clock, or a half or a quarter of it where the timing asks for that. Needs `pip install
-    'bsdgen[fpga]'`. Ends with exit code 1 when the timing is not met even so, or the simulation fails.
+    'bsdgen[fpga]'`. Ends with exit code 1 when the timing is not met even so (there is no bitstream then), or
+    when the program does anything else on the netlist than before synthesis, or ends there with a code other
+    than 0; 5 when it has not ended within --max-cycles.
     """
     import msgspec
 
@@ -170,13 +185,17 @@ def build(
     from bsdgen.isa.program import load_program
     from bsdgen.model import Model
     from bsdgen.soc.bitstream import build_bitstream
-    from bsdgen.soc.boards import find_board
+    from bsdgen.soc.boards import check_shell, find_board
 
     loaded, on = load_program(program), find_board(board.value)
+    check_shell(on, shell.value)
     folder = target if target is not None else model / "soc" / board.value
     out.held.enter_context(locked(model, shared=True))
     learned = Model.load(model)
-    facts: dict[str, Any] = {"model_sha256": sha256(model / "model.npz")}
+    facts: dict[str, Any] = {
+        "model_sha256": sha256(model / "model.npz"),
+        "program_sha256": sha256(program),
+    }
     document = folder / "build.json"
     out.held.enter_context(sole_writer(document))
     document.unlink(missing_ok=True)  # what it told of is replaced piece by piece
@@ -184,17 +203,18 @@ def build(
         built = build_bitstream(learned, model, on, shell.value, loaded, folder, progress.stage)
         facts |= msgspec.to_builtins(built)
         if simulate:
-            facts |= _simulated(learned, model, loaded, on, shell.value, folder, max_cycles, progress)
+            source = given if given is not None else Path(os.devnull)
+            facts |= _simulated(learned, model, loaded, on, shell.value, folder, max_cycles, source, progress)
     write_json(document, facts)
     out.result(facts, _built_text(facts))
-    if built.fmax_hz < built.clock_hz:
+    if not built.bitstream:
         raise CheckFailed(
             f"{on.name}: the timing allows {built.fmax_hz / 1e6:.1f} MHz, the slowest clock that is tried is "
-            f"{built.clock_hz / 1e6:.1f} MHz; the shell fpga has shorter paths"
+            f"{built.clock_hz / 1e6:.1f} MHz; there is no bitstream. The longest path is in "
+            f"{folder / 'top.tim'}"
         )
-    ran = facts.get("simulated")
-    if ran is not None and (not ran["ended"] or ran["code"]):
-        raise CheckFailed(f"{program}: on the netlist after synthesis it {_ending(ran)}")
+    if simulate:
+        _judge(program, facts, max_cycles)
 
 
 def _simulated(
@@ -205,45 +225,79 @@ def _simulated(
     shell: str,
     folder: Path,
     max_cycles: int,
+    given: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Run a program on the netlist after synthesis: how it ran, and what it printed."""
+    """Run a program on the netlist after synthesis: how it ran, what it printed, what differs from before."""
+    import tempfile
+
     import msgspec
 
-    from bsdgen.soc.netlist import synthesised_simulator
-    from bsdgen.soc.simulator import Streams
+    from bsdgen.soc.netlist import differences, synthesised_simulator
+    from bsdgen.soc.simulator import Ran, Streams
+    from bsdgen.soc.simulator import build as build_simulator
     from bsdgen.soc.simulator import run as simulate
 
-    simulator = synthesised_simulator(
-        learned, model, board, shell, folder / "netlist_simulator", progress.stage
-    )
+    def ran_on(simulator: Path, printed: Path) -> Ran:
+        streams = Streams(given, printed)
+        ran = simulate(simulator, program, board.ram_bytes, max_cycles=max_cycles, streams=streams)
+        if ran.interrupted:
+            raise KeyboardInterrupt
+        return ran
+
+    target, printed = folder / "netlist_simulator", folder / "printed.txt"
+    simulator = synthesised_simulator(learned, model, board, shell, program, target, progress.stage)
     progress.stage("running the program on the netlist")
-    printed = folder / "printed.txt"
-    ran = simulate(
-        simulator, program, board.ram_bytes, max_cycles=max_cycles, streams=Streams(printed=printed)
-    )
+    after = ran_on(simulator, printed)
+    progress.stage("running the program on the system before synthesis")
+    with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
+        printed_before = Path(temporary) / "printed"
+        before = ran_on(build_simulator(learned, model, board.ram_bytes, shell), printed_before)
+        differs = differences(after, printed.read_bytes(), before, printed_before.read_bytes())
     text = printed.read_text(encoding="utf-8", errors="replace")
-    return {"simulated": msgspec.to_builtins(ran), "printed": text}
+    return {"simulated": msgspec.to_builtins(after), "printed": text, "differs": differs}
 
 
-def _ending(ran: dict[str, Any]) -> str:
-    if ran["ended"]:
-        return f"ended with code {ran['code']:#x}"
-    return f"did not end in {ran['cycles']:,} cycles"
+def _judge(program: Path, facts: dict[str, Any], max_cycles: int) -> None:
+    """Say what is wrong with a simulation of the netlist.
+
+    Raises
+    ------
+    CheckFailed
+        It differs from the one before synthesis, or the program ended with a code other than 0.
+    BudgetReached
+        It did not end.
+    """
+    ran = facts["simulated"]
+    if facts["differs"]:
+        raise CheckFailed(
+            f"{program}: the netlist after synthesis does not do what the system before it does: "
+            f"{'; '.join(facts['differs'])}. Do not trust the bitstream; the netlist is in "
+            f"{Path(facts['bitstream']).with_name('netlist.v')}"
+        )
+    if not ran["ended"]:
+        raise BudgetReached(
+            f"{program}: has not ended on the netlist within {max_cycles:,} cycles (nor before synthesis; "
+            "what it printed is the same). Raise --max-cycles, or simulate a program that ends by itself"
+        )
+    if ran["code"]:
+        raise CheckFailed(f"{program}: on the netlist after synthesis it ended with code {ran['code']:#x}")
 
 
 def _built_text(facts: dict[str, Any]) -> str:
     used = ", ".join(f"{n:,} of {facts['available'][key]:,} {key}" for key, n in facts["used"].items())
     lines = [
-        f"bitstream  {facts['bitstream']}",
+        f"bitstream  {facts['bitstream'] or 'none, the timing is not met'}",
         f"clock      {facts['clock_hz'] / 1e6:g} MHz, the board's by {facts['divide']}; "
         f"Fmax {facts['fmax_hz'] / 1e6:.1f} MHz",
         f"used       {used}",
     ]
     if ran := facts.get("simulated"):
+        ending = f"ended with code {ran['code']:#x}" if ran["ended"] else "did not end"
+        same = "not as" if facts["differs"] else "as"
         lines.append(
-            f"netlist    {facts['program']} {_ending(ran)} after {ran['retired']:,} instructions in "
-            f"{ran['cycles']:,} cycles; it printed:"
+            f"netlist    {facts['program']} {ending} after {ran['retired']:,} instructions in "
+            f"{ran['cycles']:,} cycles, {same} before synthesis; it printed:"
         )
         lines.append(facts["printed"].rstrip())
     return "\n".join(lines)

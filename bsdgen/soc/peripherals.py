@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
 from bsdgen.soc import layout
 
 _FRAME = 10  # start bit, eight data bits, stop bit
-_COUNT = 16  # bits of the divisor: down to 1,200 baud at 78 MHz
+_COUNT = layout.DIVISOR_BITS
 
 
 class Transmitter(Elaboratable):
@@ -62,7 +62,8 @@ class Receiver(Elaboratable):
     clocks : clocks a bit.
     rx : the line, of any clock.
     data, valid : out: the last byte, and whether there is one.
-    take : the cycle in which it is taken. A byte that comes while another waits replaces it.
+    take : the cycle in which it is taken. A byte that comes while another waits replaces it: the older one
+        is lost.
     """
 
     def __init__(self) -> None:
@@ -75,14 +76,14 @@ class Receiver(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         """Build it."""
         m = Module()
-        meta, line = Signal(init=1), Signal(init=1)
-        m.d.sync += [meta.eq(self.rx), line.eq(meta)]
+        meta, line, before = Signal(init=1), Signal(init=1), Signal(init=1)
+        m.d.sync += [meta.eq(self.rx), line.eq(meta), before.eq(line)]
         left = Signal(range(_FRAME + 1))
         bits = Signal(_FRAME - 1)
         count = Signal(_COUNT)
         with m.If(self.take):
             m.d.sync += self.valid.eq(0)
-        with m.If(left == 0), m.If(~line):
+        with m.If(left == 0), m.If(before & ~line):  # an edge: a line that stays low is a break, no start bit
             m.d.sync += [left.eq(_FRAME), count.eq(self.clocks >> 1)]
         with m.Elif(count == 0):
             m.d.sync += [
@@ -110,6 +111,8 @@ class Peripherals(Elaboratable):
     ----------
     addr, rmask, wmask, wdata, rdata : the port.
     tx, rx, pins_out, pins_in : the outside.
+    clocks : out: of the UART, a bit.
+    rx_waiting : out: a byte was received and not read yet.
     ended, code : out: a word was stored to EXIT in this cycle, and which.
     """
 
@@ -124,6 +127,8 @@ class Peripherals(Elaboratable):
         self.rx = Signal()
         self.pins_out = Signal(layout.N_PINS)
         self.pins_in = Signal(layout.N_PINS)
+        self.clocks = Signal(_COUNT)
+        self.rx_waiting = Signal()
         self.ended = Signal()
         self.code = Signal(32)
 
@@ -151,6 +156,8 @@ class Peripherals(Elaboratable):
             receive.rx.eq(self.rx),
             receive.take.eq(at(layout.UART_DATA) & reads),
             self.tx.eq(send.tx),
+            self.clocks.eq(clocks),
+            self.rx_waiting.eq(receive.valid),
             self.pins_out.eq(out),
             self.ended.eq(at(layout.EXIT) & writes),
             self.code.eq(self.wdata),

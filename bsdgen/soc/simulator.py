@@ -26,7 +26,7 @@ from bsdgen.soc.system import System
 
 CACHE = "soc_build"
 CLOCKS_PER_BIT = 8
-"""Of the simulated line: fast, and slow enough for the receiver to find the middle of a bit."""
+"""Of the simulated line at reset: fast, and slow enough for the receiver to find the middle of a bit."""
 _KEEP = 4  # simulators
 # One function at -O1 is the fastest for a netlist of single bits, as it is for the bench of co-simulation.
 _FLAGS = (
@@ -53,6 +53,7 @@ class Ran(msgspec.Struct, frozen=True):
     sent : bytes that the UART sent.
     pc : of the last instruction.
     pins : what the GPIO pins show.
+    write_errno : why what was printed could not be written, 0 if it was.
     wall_s : seconds in the simulator.
     """
 
@@ -65,6 +66,7 @@ class Ran(msgspec.Struct, frozen=True):
     sent: int
     pc: int
     pins: int
+    write_errno: int
     wall_s: float
 
 
@@ -74,7 +76,8 @@ class Streams:
 
     Attributes
     ----------
-    given : file that is sent to the program.
+    given : file that is sent to the program; behind its end, and that of the standard input, the program gets
+        end of transmission (0x04).
     printed : file that what the program prints is written into.
     """
 
@@ -100,13 +103,14 @@ def find_gateware() -> Path:
     return folder
 
 
-def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit: int) -> str:
+def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit: int, image: str = "") -> str:
     """Verilog of the system; it instantiates the modules of ``<name>_step.v`` and those of ``ram.v``.
 
     Parameters
     ----------
     shell : of `bsdgen.soc.system.SHELLS`.
     words : of memory.
+    image : file that memory holds at power-up, for synthesis; a simulation names its own as it starts.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def system_text(model: Model, name: str, shell: str, words: int, clocks_per_bit:
         f"a small system around the learned modules of {name}_step.v.\n"
         "Elaborated from bsdgen's Amaranth sources (bsdgen/soc)."
     )
-    return shell_text(System(modules, shell, words, clocks_per_bit), f"{name}_soc", says, model)
+    return shell_text(System(modules, shell, words, clocks_per_bit, image), f"{name}_soc", says, model)
 
 
 def build(model: Model, folder: Path, n_bytes: int, shell: str) -> Path:
@@ -186,6 +190,10 @@ def run(
         The program does not fit, or the file of input cannot be read.
     ToolError
         The simulator ends without an answer.
+    OSError
+        What the program prints cannot be written: the disk is full, or the reader of a pipe went away.
+    KeyboardInterrupt
+        Somebody stopped it and it told nothing; if it told how far it was, that is returned.
     """
     with tempfile.TemporaryDirectory(prefix="bsdgen-") as temporary:
         work = Path(temporary)
@@ -194,7 +202,6 @@ def run(
             str(simulator.resolve()),
             "+image=image.hex",
             "result=result.json",
-            f"clocks={CLOCKS_PER_BIT}",
         ]
         command += [f"max_cycles={max_cycles}"] if max_cycles else []
         command += [f"pins={pins}"]
@@ -204,27 +211,33 @@ def run(
             raise InputError(f"{streams.given}: cannot be read ({error.strerror})") from error
         printed = None if streams.printed is None else streams.printed.open("wb")
         try:
-            status = _call(command, work, given, printed)
+            status, stopped = _call(command, work, given, printed)
         finally:
             for file in (given, printed):
                 if file is not None:
                     file.close()
         try:
-            return msgspec.json.decode((work / "result.json").read_bytes(), type=Ran)
+            ran = msgspec.json.decode((work / "result.json").read_bytes(), type=Ran)
         except (OSError, msgspec.DecodeError) as error:
+            if stopped:
+                raise KeyboardInterrupt from None
             raise ToolError(f"{simulator}: ended with exit code {status} and no result") from error
+    if ran.write_errno:
+        where = "standard output" if streams.printed is None else str(streams.printed)
+        raise OSError(ran.write_errno, os.strerror(ran.write_errno), where)
+    return msgspec.structs.replace(ran, interrupted=ran.interrupted or stopped)
 
 
-def _call(command: list[str], work: Path, given: object, printed: object) -> int:
-    """Run the simulator; an interrupt reaches it too and it ends by itself."""
+def _call(command: list[str], work: Path, given: object, printed: object) -> tuple[int, bool]:
+    """Run the simulator: its exit code, and whether it was stopped; an interrupt ends it, too."""
     process = subprocess.Popen(command, cwd=work, stdin=given, stdout=printed)  # type: ignore[call-overload]
     try:
-        return int(process.wait())
+        return int(process.wait()), False
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        raise
+    try:
+        return int(process.wait(10)), True
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise KeyboardInterrupt from None

@@ -3,7 +3,7 @@
 The memory is a Verilog module (``sim/soc/ram.v``): what a simulation loads is only known when it runs.
 """
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, Mux, Signal
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, Mux, Signal, Value
 
 from bsdgen.core.fpga import FpgaCore
 from bsdgen.core.learned import LearnedModule
@@ -29,6 +29,8 @@ class System(Elaboratable):
     Attributes
     ----------
     tx, rx, pins_out, pins_in : the outside.
+    clocks : out: of the UART, a bit.
+    rx_waiting : out: a byte was received that the program has not read yet.
     retired, trapped, pc : out: an instruction retires in this cycle, it traps, its address.
     ended, code : out: the program ends in this cycle, and its exit code.
     """
@@ -45,6 +47,8 @@ class System(Elaboratable):
         self.rx = Signal(init=1)
         self.pins_out = Signal(layout.N_PINS)
         self.pins_in = Signal(layout.N_PINS)
+        self.clocks = Signal(layout.DIVISOR_BITS)
+        self.rx_waiting = Signal()
         self.retired = Signal()
         self.trapped = Signal()
         self.pc = Signal(32)
@@ -53,7 +57,7 @@ class System(Elaboratable):
 
     def ports(self) -> list[Signal]:
         """All ports but clk and rst."""
-        outside = [self.tx, self.rx, self.pins_out, self.pins_in]
+        outside = [self.tx, self.rx, self.pins_out, self.pins_in, self.clocks, self.rx_waiting]
         return [*outside, self.retired, self.trapped, self.pc, self.ended, self.code]
 
     def elaborate(self, platform: object) -> Module:
@@ -66,6 +70,8 @@ class System(Elaboratable):
             around.pins_in.eq(self.pins_in),
             self.tx.eq(around.tx),
             self.pins_out.eq(around.pins_out),
+            self.clocks.eq(around.clocks),
+            self.rx_waiting.eq(around.rx_waiting),
             self.retired.eq(core.rvfi["valid"]),
             self.trapped.eq(core.rvfi["trap"]),
             self.pc.eq(core.rvfi["pc_rdata"]),
@@ -78,21 +84,26 @@ class System(Elaboratable):
         image = {"p_IMAGE": self.image} if self.image else {}
         return Instance(module, p_WORDS=self.words, **image, i_clk=ClockSignal(), **pins)
 
+    def _holds(self, address: Signal) -> Value:
+        """Whether memory is there: with fewer bits it would repeat through the upper half."""
+        return address[(4 * self.words - 1).bit_length() :] == layout.RAM_BASE // (4 * self.words)
+
     def _single(self, m: Module, around: Peripherals) -> SingleCycleCore:
         """Memory and registers that answer at once."""
         m.submodules.core = core = SingleCycleCore(self.modules, layout.RESET_PC)
-        in_ram, ram_data = Signal(), Signal(32)
+        in_ram, ram_data, fetched = Signal(), Signal(32), Signal(32)
         m.submodules.ram = self._ram(
             "soc_ram_async",
             i_fetch_addr=core.fetch_addr,
-            o_fetch_data=core.fetch_data,
+            o_fetch_data=fetched,
             i_addr=core.mem_addr,
             i_wmask=Mux(in_ram, core.mem_wmask, 0),
             i_wdata=core.mem_wdata,
             o_rdata=ram_data,
         )
         m.d.comb += [
-            in_ram.eq(core.mem_addr[31]),
+            in_ram.eq(self._holds(core.mem_addr)),
+            core.fetch_data.eq(Mux(self._holds(core.fetch_addr), fetched, 0)),
             core.enable.eq(1),
             core.mem_rdata.eq(Mux(in_ram, ram_data, around.rdata)),
             around.addr.eq(core.mem_addr),
@@ -105,11 +116,13 @@ class System(Elaboratable):
     def _behind_bus(self, m: Module, around: Peripherals) -> FpgaCore:
         """Memory and registers that take a request in one cycle and answer in the next.
 
-        As an access ends, the memory reads where the fetch behind it will be, which is so answered at once.
+        As an access ends, the memory reads where the fetch behind it will be, which is so answered at once. A
+        store has been written by then, so what it stored is what is fetched. Bit 31 alone says whether it
+        reads ahead, as bus_next comes late; whether memory is there is known with the answer.
         """
         m.submodules.core = core = FpgaCore(self.modules, layout.RESET_PC)
         in_ram, ram_data, kept = Signal(), Signal(32), Signal(32)
-        asks, answers, ahead = Signal(), Signal(), Signal()
+        asks, answers, ahead, from_ram = Signal(), Signal(), Signal(), Signal()
         m.submodules.ram = self._ram(
             "soc_ram_sync",
             i_enable=(asks & in_ram) | ahead,
@@ -119,15 +132,19 @@ class System(Elaboratable):
             o_rdata=ram_data,
         )
         m.d.comb += [
-            in_ram.eq(core.bus_addr[31]),
+            in_ram.eq(self._holds(core.bus_addr)),
             asks.eq(core.bus_valid & ~answers),
             core.bus_ready.eq(answers),
             ahead.eq(core.bus_valid & answers & ~core.bus_instr & core.bus_next[31]),
-            core.bus_rdata.eq(Mux(in_ram, ram_data, kept)),
+            core.bus_rdata.eq(Mux(from_ram, ram_data, kept)),
             around.addr.eq(core.bus_addr),
             around.wdata.eq(core.bus_wdata),
             around.rmask.eq(Mux(asks & ~in_ram, core.bus_rmask, 0)),
             around.wmask.eq(Mux(asks & ~in_ram, core.bus_wmask, 0)),
         ]
-        m.d.sync += [answers.eq(asks | ahead), kept.eq(around.rdata)]
+        m.d.sync += [
+            answers.eq(asks | ahead),
+            from_ram.eq(Mux(ahead, self._holds(core.bus_next), in_ram)),
+            kept.eq(Mux(ahead, 0, around.rdata)),
+        ]
         return core

@@ -2,6 +2,7 @@
 #include "soc.h"
 
 #define STACK_ROOM 4096
+#define END_OF_TRANSMISSION 4
 
 extern char __heap_start[], __stack_top[];
 
@@ -60,18 +61,21 @@ int getchar(void)
     do
         c = getchar_now();
     while (c < 0);
-    return c;
+    return c == END_OF_TRANSMISSION ? EOF : c;
 }
 
-static size_t digits(char *end, uint32_t value, uint32_t base, const char *alphabet)
+/* One digit: what is left of the value over the base. There is no divider, and libgcc's of 64 bits is large. */
+static uint32_t digit(uint64_t *value, uint32_t base)
 {
-    size_t n = 0;
-    do {
-        *--end = alphabet[value % base];
-        value /= base;
-        n++;
-    } while (value);
-    return n;
+    uint32_t low = (uint32_t)*value, high = (uint32_t)(*value >> 32);
+    if (!high) {
+        *value = low / base;
+        return low % base;
+    }
+    uint32_t middle = (high % base) << 16 | low >> 16;
+    uint32_t last = (middle % base) << 16 | (low & 0xffff);
+    *value = (uint64_t)(high / base) << 32 | (middle / base) << 16 | last / base;
+    return last % base;
 }
 
 static int padded(const char *text, size_t n, size_t width, int left, char pad)
@@ -85,19 +89,28 @@ static int padded(const char *text, size_t n, size_t width, int left, char pad)
     return (int)(n + more);
 }
 
-static int number(uint32_t value, int negative, uint32_t base, const char *alphabet, size_t width, int left, char pad)
+static int number(uint64_t value, int negative, uint32_t base, const char *alphabet, size_t width, int left, char pad)
 {
-    char buffer[12];
-    char *end = buffer + sizeof buffer;
-    size_t n = digits(end, value, base, alphabet);
+    char buffer[21]; /* 2^64 has 20 digits */
+    char *end = buffer + sizeof buffer, *first = end;
+    do
+        *--first = alphabet[digit(&value, base)];
+    while (value);
     if (!negative)
-        return padded(end - n, n, width, left, pad);
+        return padded(first, (size_t)(end - first), width, left, pad);
     if (pad == '0' && !left) { /* the sign stands before the zeros */
         putchar('-');
-        return 1 + padded(end - n, n, width ? width - 1 : 0, left, pad);
+        return 1 + padded(first, (size_t)(end - first), width ? width - 1 : 0, left, pad);
     }
-    *(end - n - 1) = '-';
-    return padded(end - n - 1, n + 1, width, left, pad);
+    *--first = '-';
+    return padded(first, (size_t)(end - first), width, left, pad);
+}
+
+static int one_of(char c, const char *set)
+{
+    while (*set && *set != c)
+        set++;
+    return *set != '\0';
 }
 
 int vprintf(const char *format, va_list values)
@@ -110,51 +123,54 @@ int vprintf(const char *format, va_list values)
             written++;
             continue;
         }
-        int left = 0;
+        const char *start = format++;
+        int left = 0, known = 1, n_long = 0;
         char pad = ' ';
         size_t width = 0;
-        for (format++; *format == '-' || *format == '0'; format++) {
+        for (; one_of(*format, "-0+ #"); format++) {
             if (*format == '-')
                 left = 1;
-            else
+            else if (*format == '0')
                 pad = '0';
+            else
+                known = 0;
         }
-        for (; *format >= '0' && *format <= '9'; format++)
-            width = 10 * width + (size_t)(*format - '0');
-        while (*format == 'l')
-            format++;
-        switch (*format) {
-        case 'c': {
-            char c = (char)va_arg(values, int);
+        for (; one_of(*format, "0123456789.*"); format++) {
+            if (*format >= '0' && *format <= '9') {
+                width = 10 * width + (size_t)(*format - '0');
+                continue;
+            }
+            known = 0;
+            if (*format == '*')
+                (void)va_arg(values, int);
+        }
+        for (; one_of(*format, "lhjzt"); format++) {
+            n_long += *format == 'l' ? 1 : *format == 'j' ? 2 : 0;
+            known &= *format != 'h';
+        }
+        if (!*format || !known || !one_of(*format, "csdiuxXp%")) { /* shown as it stands, and its value skipped */
+            if (one_of(*format, "aAeEfFgG") || (n_long > 1 && one_of(*format, "diouxX")))
+                (void)va_arg(values, uint64_t);
+            else if (one_of(*format, "diouxXcspn"))
+                (void)va_arg(values, uint32_t);
+            format -= !*format;
+            written += put(start, (size_t)(format - start) + 1);
+            continue;
+        }
+        if (*format == 'c' || *format == '%') {
+            char c = *format == 'c' ? (char)va_arg(values, int) : '%';
             written += padded(&c, 1, width, left, ' ');
-            break;
-        }
-        case 's': {
+        } else if (*format == 's') {
             const char *text = va_arg(values, const char *);
             written += padded(text, strlen(text), width, left, ' ');
-            break;
-        }
-        case 'd':
-        case 'i': {
-            int32_t value = va_arg(values, int32_t);
-            written += number(value < 0 ? -(uint32_t)value : (uint32_t)value, value < 0, 10, lower, width, left, pad);
-            break;
-        }
-        case 'u':
-            written += number(va_arg(values, uint32_t), 0, 10, lower, width, left, pad);
-            break;
-        case 'p':
-        case 'x':
-            written += number(va_arg(values, uint32_t), 0, 16, lower, width, left, pad);
-            break;
-        case 'X':
-            written += number(va_arg(values, uint32_t), 0, 16, upper, width, left, pad);
-            break;
-        case '\0':
-            return written;
-        default:
-            putchar(*format);
-            written++;
+        } else {
+            int is_signed = *format == 'd' || *format == 'i', is_decimal = is_signed || *format == 'u';
+            uint64_t value = n_long > 1 ? va_arg(values, uint64_t) : va_arg(values, uint32_t);
+            if (is_signed && n_long < 2)
+                value = (uint64_t)(int32_t)value;
+            int negative = is_signed && (int64_t)value < 0;
+            written += number(negative ? -value : value, negative, is_decimal ? 10 : 16,
+                              *format == 'X' ? upper : lower, width, left, pad);
         }
     }
     return written;
@@ -238,11 +254,11 @@ void *malloc(size_t n)
     uintptr_t end = (uintptr_t)__stack_top - STACK_ROOM;
     if (!next)
         next = (uintptr_t)__heap_start;
-    n = (n + 15) & ~(size_t)15;
-    if (next > end || n > end - next)
+    if (next > end || n > end - next) /* before it is rounded: that may wrap */
         return NULL;
-    next += n;
-    return (void *)(next - n);
+    uintptr_t block = next;
+    next += (n + 15) & ~(size_t)15;
+    return (void *)block;
 }
 
 void free(void *block)

@@ -29,7 +29,8 @@ module soc_ram_async #(
       if (wmask[lane]) memory[addr[BITS+1:2]][8*lane +: 8] <= wdata[8*lane +: 8];
 endmodule
 
-// One port that answers in the next cycle: a block RAM.
+// One port that answers in the next cycle: a block RAM. A cycle that writes does not read: what a block RAM answers
+// then differs between parts, and logic that makes them equal costs a flip-flop and several LUTs a bit.
 module soc_ram_sync #(
   parameter WORDS = 2048,
   parameter IMAGE = ""
@@ -52,7 +53,7 @@ module soc_ram_sync #(
   integer lane;
   always @(posedge clk)
     if (enable) begin
-      rdata <= memory[addr[BITS+1:2]];
+      if (wmask == 0) rdata <= memory[addr[BITS+1:2]];
       for (lane = 0; lane < 4; lane = lane + 1)
         if (wmask[lane]) memory[addr[BITS+1:2]][8*lane +: 8] <= wdata[8*lane +: 8];
     end

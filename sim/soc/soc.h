@@ -16,6 +16,8 @@
 #define GPIO_IN REGISTER(0x10002004)
 #define EXIT REGISTER(0x10003000)
 
+#define EOF (-1)
+
 int main(void);
 
 /* Ends a simulation; hardware stops here. */
@@ -27,11 +29,12 @@ void wait_cycles(uint32_t n);
 
 int putchar(int c);
 int puts(const char *text);
-/* Waits for a byte. */
+/* Waits for a byte; EOF for end of transmission (4): Ctrl-D on a terminal, or the end of a simulation's input. */
 int getchar(void);
-/* A byte, or -1 if none was received. */
+/* A byte, whichever, or -1 if none was received. */
 int getchar_now(void);
-/* %c %s %d %i %u %x %X %p %%, with a width, a leading 0 or -, and l. */
+/* %c %s %d %i %u %x %X %p %%, with a width, a leading 0 or -, and l, ll, j, z or t. Another directive is printed as it
+ * stands, and its value skipped. */
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list values);
 

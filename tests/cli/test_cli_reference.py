@@ -6,6 +6,7 @@ import pytest
 
 from bsdgen.cli import reference
 from bsdgen.cli.app import COMMANDS
+from bsdgen.cli.soc import COMMANDS as SOC_COMMANDS
 
 
 def test_page_is_current() -> None:
@@ -16,7 +17,8 @@ def test_page_is_current() -> None:
 
 def test_page_has_every_command() -> None:
     page = reference.reference()
-    assert all(f"\n## bsdgen {name}\n" in page for name in COMMANDS)
+    names = [*COMMANDS, *(f"soc {name}" for name in SOC_COMMANDS)]
+    assert all(f"\n## bsdgen {name}\n" in page for name in names)
     assert "\x1b" not in page
 
 

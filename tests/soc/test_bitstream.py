@@ -3,39 +3,56 @@
 import importlib.util
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
+from amaranth.sim import Simulator
 from standin import rv32i_model
 from tiny_elf import tiny_elf, words
 
-from bsdgen.artifacts import sole_writer
+from bsdgen.artifacts import sha256, sole_writer
 from bsdgen.cli.app import main
-from bsdgen.errors import InputError, ToolError, UsageError
+from bsdgen.core.fpga import fpga_modules
+from bsdgen.errors import InputError, ToolError, ToolTimeout, UsageError
 from bsdgen.isa.program import load_program
-from bsdgen.soc import bitstream
+from bsdgen.model import Model
+from bsdgen.soc import bitstream, netlist, simulator
 from bsdgen.soc.bitstream import Built, build_bitstream, find_tool
-from bsdgen.soc.boards import BOARDS, find_board
+from bsdgen.soc.boards import BOARDS, BoardTop, PowerUp, find_board
+from bsdgen.soc.contents import check_contents
 from bsdgen.soc.layout import RAM_BASE
+from bsdgen.soc.simulator import Ran, Streams, run
+from bsdgen.soc.simulator import build as simulate_build
 
 PROGRAMS = Path(__file__).parents[2] / "sim" / "soc"
 LOOP = 0x0000006F  # jal x0, .
 
-# Stands in for nextpnr: says what FMAX holds, a line a run, and leaves what it was asked.
+# Stands in for nextpnr, whose names of clocks it has: says what FMAX holds, a word a run, leaves what it
+# was asked, and a routed design that holds the program.
 PLACER = """#!/usr/bin/env python3
 import json, os, pathlib, sys
 asked = pathlib.Path("asked.txt")
 asked.write_text((asked.read_text() if asked.exists() else "") + " ".join(sys.argv[1:]) + "\\n")
-answers = os.environ["FMAX"].split()
-fmax = answers[len(asked.read_text().splitlines()) - 1]
+n = len(asked.read_text().splitlines())
+fmax = os.environ["FMAX"].split()[n - 1]
 if fmax == "full":
-    sys.exit("Info: placing\\nERROR: no BELs remaining to implement cell type 'ICESTORM_RAM'")
-clocks = {"clk12": {"achieved": 99.0}, "divided": {"achieved": float(fmax)}}
-if len(asked.read_text().splitlines()) == 1:
-    clocks = {"clk12": {"achieved": float(fmax)}}
+    error = "ERROR: no BELs remaining to implement cell type 'ICESTORM_RAM'"
+    pathlib.Path("top.tim").write_text("Info: placing\\n" + error + "\\n")
+    sys.exit(255)
+divided = "set_frequency divided" in pathlib.Path("top.pcf").read_text()
+clocks = {"cd_sync.clk": {"achieved": 99.0}, "core_clk_$glb_clk": {"achieved": float(fmax)}}
+if not divided:
+    clocks = {"cd_sync.clk_$glb_clk": {"achieved": float(fmax)}}
+else:
+    clocks["cd_sync.clk"]["achieved"] = 1.0  # of the divider; nobody asks
 used = {"ICESTORM_LC": {"available": 5280, "used": 1986}, "ICESTORM_DSP": {"available": 8, "used": 0}}
 pathlib.Path("report.json").write_text(json.dumps({"fmax": clocks, "utilization": used}))
+words = pathlib.Path(os.environ.get("ROUTED", "image.hex")).read_text()
+pathlib.Path("top.asc").write_text(".logic_tile 1 1\\n1111\\n\\n.ram_data 6 15\\n" + words + "\\n.sym 1 a\\n")
 """
 PACKER = """#!/bin/sh
 cat image.hex > "$2" || exit 1
@@ -47,6 +64,13 @@ def needs_amaranth_boards() -> None:
         if os.environ.get("CI") == "true":
             pytest.fail("amaranth-boards is missing; install bsdgen[fpga]")
         pytest.skip("NO BOARDS: amaranth-boards is missing (pip install 'bsdgen[fpga]')")
+
+
+def _build(tmp_path: Path, program: str, *more: str, board: str = "icebreaker") -> list[str]:
+    if not (tmp_path / "cpu").exists():
+        rv32i_model().save(tmp_path / "cpu")
+    words_ = ["soc", "build", str(PROGRAMS / f"{program}.elf"), "-b", board, "-m", str(tmp_path / "cpu")]
+    return [*words_, *more]
 
 
 @pytest.fixture
@@ -82,7 +106,11 @@ def test_the_clock_is_one_that_the_timing_allows(
     assert (made.divide, made.clock_hz) == (divide, clock_hz)
     assert made.fmax_hz == 1e6 * float(fmax.rsplit(maxsplit=1)[-1])
     assert (made.used, made.available) == ({"ICESTORM_LC": 1986}, {"ICESTORM_LC": 5280})
-    assert Path(made.bitstream).read_text() == "0000006f\n"
+    assert made.program_bits == 6
+    if made.fmax_hz < made.clock_hz:
+        assert not made.bitstream and not (tmp_path / "out" / "top.bin").exists()
+    else:
+        assert Path(made.bitstream).read_text() == "0000006f\n"
     asked = (tmp_path / "out" / "asked.txt").read_text().splitlines()
     assert len(asked) == len(fmax.split())
     for words_ in ("--up5k", "--package sg48", "--pcf top.pcf", "--report report.json", "--seed 1"):
@@ -95,10 +123,114 @@ def test_the_clock_is_one_that_the_timing_allows(
 def test_a_part_that_is_too_small_says_what_ran_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMAX", "full")
     with pytest.raises(
-        ToolError, match=r"icebreaker \(iCEBreaker, iCE40UP5K\).*ICESTORM_RAM.*the shell fpga needs fewer"
+        ToolError, match=r"icebreaker \(iCEBreaker, iCE40UP5K\).*ICESTORM_RAM.*its log is .*/out/top\.tim$"
     ):
-        built(tmp_path, "single")
+        built(tmp_path)
     assert not (tmp_path / "out" / "top.bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [("ulx3s", "16,384 TRELLIS_DPR16X4 of 10,455"), ("icebreaker", "65,536 flip-flops of 5,280")],
+)
+@pytest.mark.usefixtures("tools")
+def test_a_shell_whose_memory_does_not_fit_is_refused_before_synthesis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], board: str, said: str
+) -> None:
+    monkeypatch.setattr(bitstream, "run_yosys", lambda *args, **options: pytest.fail("synthesis"))
+    assert main(_build(tmp_path, "hello", "--shell", "single", board=board)) == 2
+    told = capsys.readouterr().err
+    assert said in told and "use --shell fpga" in told
+
+
+@pytest.mark.usefixtures("tools")
+def test_synthesis_that_does_not_end_names_the_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def endless(*args: object, **options: object) -> str:
+        raise ToolTimeout("Yosys did not end")
+
+    monkeypatch.setattr(bitstream, "run_yosys", endless)
+    assert main(_build(tmp_path, "hello")) == 4
+    assert "Yosys did not end for icebreaker (iCEBreaker, iCE40UP5K) within 900 s" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_design_without_the_program_is_not_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.hex").write_text("0000006e\n")
+    monkeypatch.setenv("ROUTED", str(tmp_path / "other.hex"))
+    monkeypatch.setenv("FMAX", "12.5")
+    with pytest.raises(
+        ToolError, match=r"top\.asc: its block RAM has 5 bits that are one, expected the program's 6"
+    ):
+        built(tmp_path)
+    assert not (tmp_path / "out" / "top.bin").exists()
+
+
+def test_bits_of_block_ram_are_counted_in_both_formats(tmp_path: Path) -> None:
+    held = np.array([0x6F, 0xFFFFFFFF], np.uint32)
+    (tmp_path / "a.asc").write_text(
+        ".io_tile 1 2\n11\n\n.ram_data 6 1\n0f00\n00ff\n\n.ram_data 19 1\n3\n\n11\n.sym 1 a\n"
+    )
+    (tmp_path / "a.config").write_text(
+        "unknown: F1B0\n\n.bram_init 3\n0f0 00f 1ff\n\n.tile R1\nenum: 1ff\n.bram_init 4\n003\n"
+    )
+    assert check_contents(tmp_path / "a.config", "ecp5", np.array([0x7FFFF], np.uint32)) == 19
+    with pytest.raises(ToolError, match="has 14 bits that are one, expected the program's 38"):
+        check_contents(tmp_path / "a.asc", "ice40", held)
+
+
+@pytest.mark.usefixtures("tools")
+def test_nothing_of_an_earlier_build_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMAX", "full")
+    old = ("top.bin", "top.json", "top.asc", "report.json", "netlist.v", "netlist_simulator", "printed.txt")
+    (tmp_path / "out").mkdir()
+    for name in (*old, "notes.txt"):
+        (tmp_path / "out" / name).write_text("old")
+    with pytest.raises(ToolError):
+        built(tmp_path)
+    here = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert not {name for name in old if here.get(name) == b"old"} and here["notes.txt"] == b"old"
+
+
+@pytest.mark.parametrize(
+    ("name", "pins", "n_keys"),
+    [("ulx3s", 'COMP "button_pwr_0__io" SITE "D6"', 8), ("icebreaker", "set_io button_0__io 10", 0)],
+)
+def test_a_button_resets_and_the_others_are_pins(tmp_path: Path, name: str, pins: str, n_keys: int) -> None:
+    needs_amaranth_boards()
+    board = find_board(name)
+    top = BoardTop(fpga_modules(rv32i_model(), "cpu"), board, "fpga", 1, "image.hex")
+    texts = {"image.hex": "0\n", "cpu_step.v": ""}
+    bitstream._plan(top, board, texts, tmp_path, ["place"], ["pack"])
+    constraints = tmp_path / {"ecp5": "top.lpf", "ice40": "top.pcf"}[board.family]
+    assert pins in constraints.read_text()
+    design = (tmp_path / "top.il").read_text()
+    assert "top.power_up" in design
+    assert len(set(re.findall(r"top\.key\d+", design))) == n_keys
+
+
+def test_a_reset_ends_some_time_after_power_up_and_after_the_button() -> None:
+    of = PowerUp(cycles=5)
+
+    async def process(ctx) -> None:  # type: ignore[no-untyped-def]
+        for pressed, cycles in ((0, 0), (1, 9)):
+            ctx.set(of.pressed, pressed)
+            await ctx.tick().repeat(max(cycles, 1))
+            ctx.set(of.pressed, 0)
+            held = 0
+            while ctx.get(of.reset):
+                held += 1
+                await ctx.tick()
+            assert 5 <= held <= 9
+            for _ in range(20):
+                assert not ctx.get(of.reset)
+                await ctx.tick()
+
+    simulator = Simulator(of)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(process)
+    simulator.run()
 
 
 @pytest.mark.usefixtures("tools")
@@ -118,15 +250,19 @@ def test_results_are_those_of_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What an earlier run says of itself goes as the next one begins; two at once are refused."""
-    rv32i_model().save(tmp_path / "cpu")
-    words_ = ["soc", "build", str(PROGRAMS / "hello.elf"), "-b", "icebreaker", "-m", str(tmp_path / "cpu")]
+    words_ = _build(tmp_path, "hello")
     document = tmp_path / "cpu" / "soc" / "icebreaker" / "build.json"
     monkeypatch.setenv("FMAX", "12.5 2 2 2 full")
     assert main(words_) == 0 and document.is_file()
+    facts = json.loads(document.read_text())
+    assert facts["program_sha256"] == sha256(PROGRAMS / "hello.elf")
     with sole_writer(document):
         assert main(words_) == 3 and document.is_file()
     capsys.readouterr()
-    assert main(words_) == 1 and "the timing allows 2.0 MHz" in capsys.readouterr().err
+    assert main(words_) == 1
+    told = capsys.readouterr().err
+    assert "the timing allows 2.0 MHz" in told and "there is no bitstream" in told
+    assert not document.with_name("top.bin").exists()
     assert main(words_) == 4 and not document.exists()
 
 
@@ -157,6 +293,91 @@ def test_a_program_that_does_not_fit_is_refused_before_anything_is_built(tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+# Stands in for the simulator of a netlist: it prints PRINTS and ends as RESULT says.
+NETLIST = """#!/bin/sh
+printf "$PRINTS"
+for word; do case $word in result=*) echo "$RESULT" > "${word#result=}";; esac; done
+"""
+_RIGHT = "type lines, an empty one ends\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "prints", "code", "said"),
+    [
+        ({}, _RIGHT, 0, ""),
+        (
+            {},
+            _RIGHT.replace("empty", "emptX"),
+            1,
+            r"printed b' an emptX one en', expected b' an empty one en', at byte 19",
+        ),
+        ({}, "", 1, r"printed b'', expected b'type lin', at byte 0"),
+        ({"cycles": 1}, _RIGHT, 1, r"cycles is 1, expected \d+"),
+        ({"code": 7}, _RIGHT, 1, "code is 7, expected 0"),
+        ({"ended": False}, _RIGHT, 1, "ended is False, expected True"),
+    ],
+)
+@pytest.mark.usefixtures("tools")
+def test_a_netlist_that_does_anything_else_is_told(
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict,
+    prints: str,
+    code: int,
+    said: str,
+) -> None:
+    """Output, exit code and cycles are those of the system before synthesis."""
+    shared = tmp_path_factory.getbasetemp() / "compared"  # one model and simulator for all cases
+    if not shared.exists():
+        rv32i_model().save(shared / "cpu")
+    simulator = simulate_build(Model.load(shared / "cpu"), shared / "cpu", 1 << 13, "fpga")
+    program = load_program(PROGRAMS / "echo.elf")
+    streams = Streams(Path(os.devnull), tmp_path / "printed")
+    right = msgspec.to_builtins(run(simulator, program, 1 << 13, streams=streams))
+    assert right["ended"] and (tmp_path / "printed").read_text() == _RIGHT
+
+    def stand_in(
+        model: object,
+        folder: object,
+        board: object,
+        shell: object,
+        program: object,
+        target: Path,
+        progress: object,
+    ) -> Path:
+        target.write_text(NETLIST)
+        target.chmod(0o755)
+        return target
+
+    monkeypatch.setattr(netlist, "synthesised_simulator", stand_in)
+    monkeypatch.setenv("FMAX", "12.5")
+    monkeypatch.setenv("PRINTS", prints)
+    monkeypatch.setenv("RESULT", json.dumps(right | changes))
+    assert main(_build(shared, "echo", "--simulate", "-o", str(tmp_path / "out"))) == code
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_program_that_does_not_end_on_the_netlist_has_used_up_its_cycles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = Ran(False, 0, False, 1000, 400, 0, 0, RAM_BASE, 0, 0, 0.1)
+    monkeypatch.setattr(netlist, "synthesised_simulator", lambda *args: tmp_path)
+    monkeypatch.setattr(simulator, "build", lambda *args: tmp_path)
+
+    def runs(*args: object, streams: Streams, **options: object) -> Ran:
+        assert streams.printed is not None
+        streams.printed.write_text("")
+        return ran
+
+    monkeypatch.setattr(simulator, "run", runs)
+    monkeypatch.setenv("FMAX", "12.5")
+    assert main(_build(tmp_path, "blink", "--simulate", "--max-cycles", "1000")) == 5
+    assert "has not ended on the netlist within 1,000 cycles" in capsys.readouterr().err
+
+
 def test_a_build_script_of_another_amaranth_is_refused() -> None:
     script = '"$YOSYS" -q top.ys\n"$ICEPACK" top.asc "a b.bin"\n'
     assert bitstream._arguments(script, "ICEPACK") == ["top.asc", "a b.bin"]
@@ -184,12 +405,12 @@ def test_a_bitstream_and_the_netlist_after_synthesis(
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"NO BITSTREAM: {error}")
-    rv32i_model().save(tmp_path / "cpu")
-    words_ = ["soc", "build", str(PROGRAMS / "hello.elf"), "-b", "icebreaker", "-m", str(tmp_path / "cpu")]
-    assert main([*words_, "--simulate", "--json", "--quiet"]) == 0
+    assert main(_build(tmp_path, "hello", "--simulate", "--json", "--quiet")) == 0
     facts = json.loads(capsys.readouterr().out)
     assert Path(facts["bitstream"]).stat().st_size > 100_000
     assert 0 < facts["used"]["ICESTORM_LC"] < 5280 and facts["used"]["ICESTORM_RAM"] <= 30
     assert facts["fmax_hz"] >= facts["clock_hz"]
-    assert facts["simulated"]["ended"] and facts["simulated"]["code"] == 0
+    assert facts["simulated"]["ended"] and facts["simulated"]["code"] == 0 and not facts["differs"]
+    netlist = Path(facts["bitstream"]).with_name("netlist.v").read_text()
+    assert netlist.count("SB_RAM40_4K #(") == facts["used"]["ICESTORM_RAM"]
     assert "beef 0000BEEF ! 100 %" in facts["printed"]

@@ -83,6 +83,7 @@ def test_what_is_sent_is_received(sends: int, receives: int) -> None:
     [
         ([0] + [1] * 99, False),  # a glitch is no start bit
         ([0] * 100, False),  # a break has no stop bit
+        ([0] * 112 + [1] * 100, False),  # and its end is no frame
         ([0] * 8 + [1] * 92, True),
     ],
 )
@@ -133,7 +134,7 @@ def test_registers() -> None:
         assert await read(layout.UART_STATE) == 1
         assert await read(layout.UART_CLOCKS) == 8
         await write(layout.UART_CLOCKS, 1)
-        assert await read(layout.UART_CLOCKS) == 4
+        assert await read(layout.UART_CLOCKS) == ctx.get(of.clocks) == 4
         await write(layout.UART_DATA, 0x41)
         assert await read(layout.UART_STATE) == 0 and not ctx.get(of.tx)
         assert await read(0x1000_0FFC) == await read(0x2000_0000) == 0
@@ -169,13 +170,27 @@ def test_a_byte_waits_until_it_is_read() -> None:
             ctx.set(of.rx, bit)
             await ctx.tick().repeat(4)
         ctx.set(of.addr, layout.UART_STATE)
-        assert ctx.get(of.rdata) == 3
+        assert ctx.get(of.rdata) == 3 and ctx.get(of.rx_waiting)
         ctx.set(of.addr, layout.UART_DATA)
         assert ctx.get(of.rdata) == 0x42  # looking is not reading
         ctx.set(of.rmask, 1)
         await ctx.tick()
         ctx.set(of.rmask, 0)
         ctx.set(of.addr, layout.UART_STATE)
-        assert ctx.get(of.rdata) == 1
+        assert ctx.get(of.rdata) == 1 and not ctx.get(of.rx_waiting)
+
+    simulated(of, process)
+
+
+def test_of_two_bytes_that_nobody_reads_the_older_one_is_lost() -> None:
+    of = Peripherals(4)
+
+    async def process(ctx) -> None:  # type: ignore[no-untyped-def]
+        for byte in (0x42, 0x43):
+            for bit in [0, *(byte >> bit & 1 for bit in range(8)), 1, 1]:
+                ctx.set(of.rx, bit)
+                await ctx.tick().repeat(4)
+        ctx.set(of.addr, layout.UART_DATA)
+        assert ctx.get(of.rdata) == 0x43
 
     simulated(of, process)
