@@ -417,14 +417,15 @@ class LatePool:
         taken = [(job, (self.work / job["image"]).read_text()) for job in jobs]
         assert len({text for _, text in taken}) == len(taken)
         self.stalls = [job.get("stall", 0) for job, _ in taken]
+        self.resets = [job["resets"] for job, _ in taken]
         for number, (job, text) in reversed(list(enumerate(taken))):
             assert (self.work / job["image"]).read_text() == text
-            yield number, {"retired": 1, "done": True, "wrong": False, "tohost": 1}
+            yield number, {"retired": 1, "done": True, "wrong": False, "tohost": 1, "resets": 0}
 
 
 def test_an_image_stays_until_its_job_is_done(cpu, monkeypatch):
     pools = []
-    monkeypatch.setattr("bsdgen.cosim.campaign.simulator_of", lambda *_: None)
+    monkeypatch.setattr("bsdgen.cosim.campaign.simulator_of", lambda *_, **__: None)
     monkeypatch.setattr(
         "bsdgen.cosim.campaign.HarnessPool", lambda *a: pools.append(LatePool(*a)) or pools[-1]
     )
@@ -435,7 +436,9 @@ def test_an_image_stays_until_its_job_is_done(cpu, monkeypatch):
     assert len(set(pools[0].stalls)) == 7
     for stall in (0, 9):
         run_campaign(cpu, 2, size=1, stall=stall)
-        assert pools[-1].stalls == [stall, stall]
+        assert pools[-1].stalls == [stall, stall] and pools[-1].resets == [0, 0]
+    run_campaign(cpu, 3, size=1, resets=9)
+    assert all(pools[-1].resets) and len(set(pools[-1].resets)) == 3
     with pytest.raises(UsageError, match="stall must be"):
         run_campaign(cpu, 2, stall=2**32)
 
