@@ -67,7 +67,7 @@ def pc_register(
     fixed : what the first pc is instead; None: the port counts.
     """
     first = reset_pc if fixed is None else Const(fixed, 32)
-    pc = Signal(32, reset_less=True) if fixed is None else Signal(32, init=fixed)
+    pc = Signal(32, name="pc", reset_less=fixed is None, init=fixed or 0)
     next_pc = Signal(32)
     m.d.comb += [
         next_pc.eq(Mux(field["trap"], (first + TRAP_OFFSET)[:32], field["pc_wdata"])),

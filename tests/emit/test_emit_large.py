@@ -19,8 +19,8 @@ from bsdgen.errors import InputError, ToolError
 def test_what_is_read_back_is_the_diagram_gate_for_gate(tmp_path, monkeypatch, form, make):
     calls = []
 
-    def counted(a, b):
-        difference, stats = sweep(a, b)
+    def counted(a, b, **limit):
+        difference, stats = sweep(a, b, **limit)
         calls.append(stats.calls)
         return difference, stats
 

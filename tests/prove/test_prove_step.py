@@ -205,11 +205,13 @@ def test_a_disproof_names_the_instruction_first(
     both = builder.and_(VARIABLES[64 + 5], VARIABLES[96 + 5])  # rs1[5] & rs2[5]
     place = RVFI_SCHEMA.output_names().index("rd_wdata[5]")
     outputs[place] = builder.or_(outputs[place], builder.and_(xor, both))
+    from bsdgen.core.shells import write_shells
     from bsdgen.emit import emit
 
     model = step_model(builder.build(outputs))
     model.save(folder)
     emit(model, folder, ["verilog"], check=False)
+    write_shells(model, folder, ["single"])
     assert main(["prove", str(folder), "--engine", "sat"]) == 1
     out = capsys.readouterr()
     lines = out.out.splitlines()
