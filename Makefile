@@ -107,7 +107,9 @@ $(VENV)/.installed-fpga: $(VENV)/.installed
 	@touch $@
 
 .PHONY: hardware
-hardware: $(HARDWARE)/report.html ## all formats and shells, proofs, smaller and faster netlists, cells, bitstreams; one table
+hardware: $(HARDWARE)/synth.json $(VENV)/.installed-fpga ## all formats and shells, proofs, smaller and faster netlists, cells, bitstreams; one table
+	@echo "two at a time, each told when it is done: proof of the shells, programs on one of them, two bitstreams"
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(HARDWARE)/report.html
 	$(BSDGEN) hardware $(HARDWARE)
 
 $(HARDWARE)/circuit.aig: $(MODEL)/model.json $(call source,circuit emit core) bsdgen/cli/emit.py | $(VENV)/.installed
