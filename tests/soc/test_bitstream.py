@@ -1,6 +1,5 @@
 """Bitstreams: what the tools are asked, and what is made of their answers; the tools in one slow test."""
 
-import importlib.util
 import json
 import os
 import re
@@ -10,19 +9,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
+from boards_needed import needs_amaranth_boards
 from standin import rv32i_model
 from tiny_elf import tiny_elf, words
 
 from bsdgen.artifacts import sha256, sole_writer
 from bsdgen.cli.app import main
-from bsdgen.core.fpga import fpga_modules
 from bsdgen.errors import InputError, ToolError, ToolTimeout, UsageError
 from bsdgen.isa.program import load_program
 from bsdgen.model import Model
 from bsdgen.soc import bitstream, netlist, simulator
 from bsdgen.soc.bitstream import Built, build_bitstream, find_tool
-from bsdgen.soc.boards import BOARDS, BoardTop, PowerUp, find_board
+from bsdgen.soc.boards import BOARDS, find_board
 from bsdgen.soc.contents import check_contents
 from bsdgen.soc.layout import RAM_BASE
 from bsdgen.soc.simulator import Ran, Streams, run
@@ -57,13 +55,6 @@ pathlib.Path("top.asc").write_text(".logic_tile 1 1\\n1111\\n\\n.ram_data 6 15\\
 PACKER = """#!/bin/sh
 cat image.hex > "$2" || exit 1
 """
-
-
-def needs_amaranth_boards() -> None:
-    if importlib.util.find_spec("amaranth_boards") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("amaranth-boards is missing; install bsdgen[fpga]")
-        pytest.skip("NO BOARDS: amaranth-boards is missing (pip install 'bsdgen[fpga]')")
 
 
 def _build(tmp_path: Path, program: str, *more: str, board: str = "icebreaker") -> list[str]:
@@ -191,46 +182,6 @@ def test_nothing_of_an_earlier_build_stays(tmp_path: Path, monkeypatch: pytest.M
         built(tmp_path)
     here = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert not {name for name in old if here.get(name) == b"old"} and here["notes.txt"] == b"old"
-
-
-@pytest.mark.parametrize(
-    ("name", "pins", "n_keys"),
-    [("ulx3s", 'COMP "button_pwr_0__io" SITE "D6"', 8), ("icebreaker", "set_io button_0__io 10", 0)],
-)
-def test_a_button_resets_and_the_others_are_pins(tmp_path: Path, name: str, pins: str, n_keys: int) -> None:
-    needs_amaranth_boards()
-    board = find_board(name)
-    top = BoardTop(fpga_modules(rv32i_model(), "cpu"), board, "fpga", 1, "image.hex")
-    texts = {"image.hex": "0\n", "cpu_step.v": ""}
-    bitstream._plan(top, board, texts, tmp_path, ["place"], ["pack"])
-    constraints = tmp_path / {"ecp5": "top.lpf", "ice40": "top.pcf"}[board.family]
-    assert pins in constraints.read_text()
-    design = (tmp_path / "top.il").read_text()
-    assert "top.power_up" in design
-    assert len(set(re.findall(r"top\.key\d+", design))) == n_keys
-
-
-def test_a_reset_ends_some_time_after_power_up_and_after_the_button() -> None:
-    of = PowerUp(cycles=5)
-
-    async def process(ctx) -> None:  # type: ignore[no-untyped-def]
-        for pressed, cycles in ((0, 0), (1, 9)):
-            ctx.set(of.pressed, pressed)
-            await ctx.tick().repeat(max(cycles, 1))
-            ctx.set(of.pressed, 0)
-            held = 0
-            while ctx.get(of.reset):
-                held += 1
-                await ctx.tick()
-            assert 5 <= held <= 9
-            for _ in range(20):
-                assert not ctx.get(of.reset)
-                await ctx.tick()
-
-    simulator = Simulator(of)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(process)
-    simulator.run()
 
 
 @pytest.mark.usefixtures("tools")
