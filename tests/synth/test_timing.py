@@ -1,5 +1,6 @@
 """OpenSTA on small designs whose critical path is known from one that is easier."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from test_synth import TINY, need_sta
 from bsdgen.cli.app import main
 from bsdgen.errors import InputError
 from bsdgen.synth.design import Design, parse_compare
-from bsdgen.synth.liberty import read_liberty
+from bsdgen.synth.liberty import find_liberty, read_liberty
 from bsdgen.synth.result import AsicRow
 from bsdgen.synth.run import synthesise
 
@@ -87,6 +88,22 @@ def test_a_library_in_picoseconds(tmp_path: Path) -> None:
     row = timed(tmp_path, body, library=told)
     assert ns(row) == pytest.approx(ns(plain) / 1000, rel=1e-2)
     assert row.power.total_mw == pytest.approx(plain.power.total_mw, rel=0.5)
+
+
+def test_an_asynchronous_reset_is_no_path(tmp_path: Path) -> None:
+    """Its recovery, which is short or negative, stood first in OpenSTA's report."""
+    need_sta()
+    library = find_liberty()
+    if library is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("the liberty is missing; `make liberty` gets it")
+        pytest.skip("no liberty with such flip-flops; `make liberty` gets one")
+    reset = (
+        "always @(posedge clk or negedge rst) if (!rst) r <= 0; else r <= d; always @(posedge clk) q <= r;"
+    )
+    row = timed(tmp_path, f"reg r; {reset}", library=library.read_text())
+    assert row.cells["DFFSR"] == 1
+    assert ns(row) > 0.1 and row.path is not None and row.path.begins != "rst"
 
 
 def test_what_yosys_refuses_is_the_users(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
