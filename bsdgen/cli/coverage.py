@@ -84,22 +84,25 @@ def coverage(
 
 def _sorted(paths: list[Path]) -> _Given:
     """Tell paths apart by what they hold."""
+    from bsdgen.traces.store import is_traces, traces_in
+
     given = _Given()
     for path in paths:
         if (path / "model.json").is_file():
             given.models.append(path)
         elif path.is_dir():
-            traces = sorted(path.glob("*.parquet"))
+            traces = traces_in(path)
             programs = sorted(path.glob("*.elf"))
             if not traces and not programs:
                 raise InputError(
-                    f"{path}: holds no model, no *.parquet and no *.elf file; give one that does"
+                    f"{path}: holds no model, no traces (*.parquet, *.pla, *.csv) and no *.elf file; give "
+                    "one that does"
                 )
             given.traces += traces
             given.programs += programs
         elif not path.is_file():
             raise InputError(f"{path}: does not exist; give a model, traces, programs or a result")
-        elif path.suffix == ".parquet":
+        elif is_traces(path):
             given.traces.append(path)
         elif path.suffix == ".json":
             given.measurements.append(path)

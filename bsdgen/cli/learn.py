@@ -24,7 +24,7 @@ def learn(
     out: Output,
     traces: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[TRACES]...", help="Parquet files, or folders with *.parquet files."),
+        typer.Argument(metavar="[TRACES]...", help="Traces (*.parquet, *.pla, *.csv), or folders of them."),
     ] = None,
     *,
     folder: Annotated[
@@ -42,7 +42,9 @@ def learn(
     schema: Annotated[
         Path | None,
         typer.Option(
-            "--schema", metavar="FILE", help="TOML file with the fields, for --oracle module:function."
+            "--schema",
+            metavar="FILE",
+            help="TOML file with the fields, for --oracle module:function and for CSV files.",
         ),
     ] = None,
     subset: Annotated[
@@ -102,7 +104,7 @@ def learn(
     from bsdgen.learn import BsdLearner, LearnConfig, fence, remove_checkpoint
     from bsdgen.model import Model
 
-    rows = _read(traces or [])
+    rows = _read(traces or [], schema)
     fields = _schema(schema, rows)
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     if subset is not None:
@@ -169,12 +171,13 @@ def learn(
     remove_checkpoint(checkpoint)
 
 
-def _read(paths: list[Path]) -> "Traces | None":
+def _read(paths: list[Path], schema: Path | None) -> "Traces | None":
     if not paths:
         return None
+    from bsdgen.traces.schema import load_schema
     from bsdgen.traces.store import read_traces
 
-    return read_traces(paths)
+    return read_traces(paths, load_schema(schema) if schema is not None else None)
 
 
 def _schema(path: Path | None, rows: "Traces | None") -> "Schema":

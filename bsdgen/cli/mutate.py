@@ -28,8 +28,8 @@ def mutate(
         list[Path] | None,
         typer.Argument(
             metavar="[PROGRAM...]",
-            help="Programs or traces (*.parquet) whose rows are looked at, or folders of them (default, for "
-            "RV32I: sim/programs/*.elf).",
+            help="Programs or traces (*.parquet, *.pla, *.csv) whose rows are looked at, or folders of them "
+            "(default, for RV32I: sim/programs/*.elf).",
         ),
     ] = None,
     *,
@@ -231,6 +231,7 @@ def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:
     """Programs and traces to look at."""
     from bsdgen.cli.cosim import shipped_programs
     from bsdgen.core.single import is_step_function
+    from bsdgen.traces.store import is_traces, traces_in
 
     if not paths:
         if not is_step_function(model.schema):
@@ -239,15 +240,15 @@ def _files(model: "Model", paths: list[Path] | None, shell: bool) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(path.glob("*.elf")) + sorted(path.glob("*.parquet"))
+            found = sorted(path.glob("*.elf")) + traces_in(path)
             if not found:
-                raise InputError(f"{path}: holds no *.elf and no *.parquet file; give one that does")
+                raise InputError(f"{path}: holds no *.elf file and no traces; give one that does")
             files += found
         elif path.is_file():
             files.append(path)
         else:
             raise InputError(f"{path}: does not exist; give programs or traces")
-    traces = [file for file in files if file.suffix == ".parquet"]
+    traces = [file for file in files if is_traces(file)]
     if shell and traces:
         raise UsageError(f"{traces[0]}: a core runs programs, not traces; give ELF files with --shell")
     return files

@@ -11,7 +11,7 @@ from bsdgen.isa.program import load_program
 from bsdgen.isa.runner import run_program
 from bsdgen.measure.strata import BLOCK, strata_for
 from bsdgen.traces.schema import RVFI_SCHEMA, Schema
-from bsdgen.traces.store import read_traces
+from bsdgen.traces.store import is_traces, read_traces
 
 _TAG = 0x72616E64
 
@@ -45,7 +45,7 @@ def directed(schema: Schema, seed: int, n: int) -> Iterator[U64]:
 def recorded(
     schema: Schema, files: Sequence[Path], max_steps: int, progress: Callable[[int, int], None]
 ) -> U64:
-    """Different input rows of traces (``.parquet``) and programs (any other file), packed.
+    """Different input rows of traces (by their suffix) and programs (any other file), packed.
 
     A program runs on the reference model; what a lock-step run would compare is a function of these rows.
 
@@ -57,13 +57,15 @@ def recorded(
     parts: list[U64] = []
     for done, file in enumerate(files):
         progress(done, len(files))
-        if file.suffix == ".parquet":
+        if is_traces(file):
             traces = read_traces([file])
             if traces.schema.inputs != schema.inputs:
                 raise InputError(f"{file}: has other inputs than the model; give traces of the same function")
             rows = traces.inputs
         elif schema.inputs != RVFI_SCHEMA.inputs:
-            raise InputError(f"{file}: the model is no RV32I step function; give traces (*.parquet)")
+            raise InputError(
+                f"{file}: the model is no RV32I step function; give traces (*.parquet, *.pla, *.csv)"
+            )
         else:
             run = run_program(load_program(file), max_steps=max_steps).rows
             table = np.array([run[field.name] for field in schema.inputs], np.uint64)

@@ -1,8 +1,8 @@
-"""Traces on disk: one Parquet file a recording.
+"""Traces on disk: one Parquet file a recording; tables of others (PLA, CSV) are read, too.
 
-A file has one unsigned column a field (the narrowest of 8, 16, 32 and 64 bits that holds it) and one column
-``<output>_care`` an output: a care bit of 0 says that this output bit means nothing in this row. The file's
-metadata hold, as JSON:
+A Parquet file has one unsigned column a field (the narrowest of 8, 16, 32 and 64 bits that holds it) and one
+column ``<output>_care`` an output: a care bit of 0 says that this output bit means nothing in this row. The
+file's metadata hold, as JSON:
 
 =====================  ===============================================================================
 ``bsdgen.schema``      version, fields (name, width, role, part), bit order in words, digest of columns
@@ -28,10 +28,16 @@ from numpy.typing import NDArray
 from bsdgen.artifacts import atomic_path
 from bsdgen.bits import U64, n_words, pack_fields
 from bsdgen.errors import InputError
+from bsdgen.traces.csv_table import read_csv
 from bsdgen.traces.index import distinct_rows
+from bsdgen.traces.pla import read_pla
+from bsdgen.traces.rows import Rows, storage
 from bsdgen.traces.schema import Field, Schema
 
 TRACES_VERSION = 1
+SUFFIXES = (".parquet", ".pla", ".csv")
+"""Of files that `read_traces` reads. A file with another suffix is taken for Parquet."""
+
 BIT_ORDER = (
     "Packed rows: inputs and outputs apart, fields in this order without padding, each least significant "
     "bit first; bit i of a row is bit i % 64 of its uint64 word i // 64."
@@ -95,10 +101,6 @@ def columns_of(schema: Schema) -> dict[str, int]:
     return widths | {f"{column.name}_care": column.width for column in schema.outputs}
 
 
-def _storage(width: int) -> type[np.unsignedinteger[Any]]:
-    return np.uint8 if width <= 8 else np.uint16 if width <= 16 else np.uint32 if width <= 32 else np.uint64
-
-
 def _check_column(where: str, name: str, width: int, values: NDArray[Any], *, read: bool) -> None:
     """Unsigned integers within the width, or InputError; what to do depends on whether a file holds them."""
     limit = (1 << width) - 1
@@ -106,7 +108,7 @@ def _check_column(where: str, name: str, width: int, values: NDArray[Any], *, re
         raise InputError(
             f"{where}: column {name!r} is {values.dtype} of shape {values.shape}, expected a flat array of "
             f"unsigned integers below 2**{width}; "
-            + (_AGAIN if read else f"give it as {np.dtype(_storage(width))}")
+            + (_AGAIN if read else f"give it as {np.dtype(storage(width))}")
         )
     if values.size and int(values.max()) >> width:
         row = int(np.argmax(values > values.dtype.type(limit)))
@@ -162,7 +164,7 @@ def write_traces(
         else:
             raise InputError(f"{where}: column {name!r} is missing, there are {', '.join(rows) or 'none'}")
         _check_column(where, name, width, values, read=False)
-        columns[name] = values.astype(_storage(width))
+        columns[name] = values.astype(storage(width))
     lengths = {name: values.shape[0] for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{where}: columns differ in length ({lengths}), expected one value a row in each")
@@ -211,7 +213,7 @@ def _load_table(path: Path) -> tuple[_Header, dict[str, Any], Any]:
         raise InputError(f"{path}: is truncated or no Parquet file ({reason}); {_AGAIN}") from error
 
 
-def _read_file(path: Path) -> tuple[Schema, dict[str, Any], U64, U64, U64]:
+def _read_parquet(path: Path) -> Rows:
     header, provenance, table = _load_table(path)
     schema = Schema(header.fields)
     columns: dict[str, NDArray[Any]] = {}
@@ -233,11 +235,37 @@ def _read_file(path: Path) -> tuple[Schema, dict[str, Any], U64, U64, U64]:
         stack = np.array([columns[column.name + suffix] for column in fields], np.uint64)
         return pack_fields(stack.reshape(len(fields), table.num_rows), [column.width for column in fields])
 
-    return schema, provenance, packed(schema.inputs), packed(schema.outputs), packed(schema.outputs, "_care")
+    return Rows(
+        schema, provenance, packed(schema.inputs), packed(schema.outputs), packed(schema.outputs, "_care")
+    )
+
+
+def _read_file(path: Path, schema: Schema | None) -> Rows:
+    match path.suffix.lower():
+        case ".pla":
+            return read_pla(path)
+        case ".csv":
+            return read_csv(path, schema)
+        case _:
+            return _read_parquet(path)
+
+
+def is_traces(path: Path) -> bool:
+    """Whether a file's name is one of traces.
+
+    >>> is_traces(Path("rows.PLA")), is_traces(Path("rows.toml"))
+    (True, False)
+    """
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def traces_in(folder: Path) -> list[Path]:
+    """Files of a folder whose names are those of traces, sorted."""
+    return sorted(file for file in folder.iterdir() if is_traces(file))
 
 
 def trace_files(paths: Sequence[Path]) -> list[Path]:
-    """Files themselves, folders as the ``*.parquet`` in them, sorted.
+    """Files themselves, folders as the files of `SUFFIXES` in them, sorted.
 
     Raises
     ------
@@ -247,21 +275,27 @@ def trace_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found = sorted(file for file in path.glob("*.parquet") if not file.name.startswith("."))
+            found = traces_in(path)
             if not found:
                 raise InputError(
-                    f"{path}: holds no *.parquet file; record some with `bsdgen record PROGRAM.elf -o {path}`"
+                    f"{path}: holds no *.parquet, *.pla or *.csv file; record some with `bsdgen record "
+                    f"PROGRAM.elf -o {path}`"
                 )
             files += found
         elif path.exists():
             files.append(path)
         else:
-            raise InputError(f"{path}: does not exist; give trace files or folders of *.parquet")
+            raise InputError(f"{path}: does not exist; give trace files or folders of them")
     return files
 
 
-def read_traces(paths: Sequence[Path]) -> Traces:
-    """Read trace files and folders of them.
+def read_traces(paths: Sequence[Path], schema: Schema | None = None) -> Traces:
+    """Read trace files and folders of them: Parquet, PLA (`bsdgen.traces.pla`) and CSV
+    (`bsdgen.traces.csv_table`), which name no oracle.
+
+    Parameters
+    ----------
+    schema : fields of CSV files, which they may say themselves; other files have their own.
 
     Raises
     ------
@@ -270,24 +304,26 @@ def read_traces(paths: Sequence[Path]) -> Traces:
     """
     files = trace_files(paths)
     if not files:
-        raise InputError("no traces given; give trace files or folders of *.parquet")
-    parts = [_read_file(path) for path in files]
-    schema = parts[0][0]
+        raise InputError("no traces given; give trace files or folders of them")
+    parts = [_read_file(path, schema) for path in files]
+    fields = parts[0].schema
     for path, part in zip(files, parts, strict=True):
-        if part[0] != schema:
+        if part.schema != fields:
             raise InputError(
                 f"{path}: has other fields than {files[0]}; learn from traces of one kind at a time"
             )
-    oracles = sorted({str(part[1].get("oracle", "")) for part in parts} - {""})
+    oracles = sorted({str(part.provenance.get("oracle", "")) for part in parts} - {""})
     if len(oracles) > 1:
         raise InputError(
             f"traces name different oracles ({', '.join(oracles)}); learn from traces of one kind at a time"
         )
-    n_rows = sum(part[2].shape[0] for part in parts)
-    inputs, outputs, care = (np.concatenate([part[which] for part in parts]) for which in (2, 3, 4))
-    assert inputs.shape[1] == n_words(schema.n_inputs)
+    n_rows = sum(part.inputs.shape[0] for part in parts)
+    inputs = np.concatenate([part.inputs for part in parts])
+    outputs = np.concatenate([part.outputs for part in parts])
+    care = np.concatenate([part.care for part in parts])
+    assert inputs.shape[1] == n_words(fields.n_inputs)
     inputs, outputs, care, n_contradictions = distinct_rows(inputs, outputs, care)
-    provenance = tuple(part[1] for part in parts)
+    provenance = tuple(part.provenance for part in parts)
     return Traces(
-        schema, inputs, outputs, care, oracles[0] if oracles else "", provenance, n_rows, n_contradictions
+        fields, inputs, outputs, care, oracles[0] if oracles else "", provenance, n_rows, n_contradictions
     )

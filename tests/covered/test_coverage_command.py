@@ -181,7 +181,7 @@ def test_a_stale_measurement_is_left_out(
     ("what", "code", "message"),
     [
         ("nowhere", 3, "does not exist"),
-        (".", 3, "holds no model, no *.parquet and no *.elf file"),
+        (".", 3, "holds no model, no traces (*.parquet, *.pla, *.csv) and no *.elf file"),
         ("broken.json", 3, "is no JSON"),
         ("other.json", 3, "is no measurement of an RV32I model"),
         ("broken.parquet", 3, "is truncated or no Parquet file"),
