@@ -1,7 +1,7 @@
 """Labels of single bits, as tables of other programs have them, as fields.
 
 Bits that are labelled ``a[0]`` to ``a[w-1]``, each once and in whatever order, are one field ``a`` of w bits
-(at most 64). Every other bit is a field of its own. Names become identifiers: what no identifier may hold
+(2 to 64). Every other bit is a field of its own. Names become identifiers: what no identifier may hold
 becomes ``_``, a leading digit gets a ``_`` before it, and of names that clash the later one gets a ``_``
 behind it.
 """
@@ -71,7 +71,7 @@ def _words(labels: Sequence[str]) -> dict[str, list[int]]:
     return {
         name: [column for _, column in sorted(bits)]
         for name, bits in found.items()
-        if len(bits) <= 64 and sorted(bit for bit, _ in bits) == list(range(len(bits)))
+        if 2 <= len(bits) <= 64 and sorted(bit for bit, _ in bits) == list(range(len(bits)))
     }
 
 

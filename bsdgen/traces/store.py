@@ -43,6 +43,7 @@ BIT_ORDER = (
     "bit first; bit i of a row is bit i % 64 of its uint64 word i // 64."
 )
 _SCHEMA_KEY, _PROVENANCE_KEY = b"bsdgen.schema", b"bsdgen.provenance"
+_PART = 1 << 18  # rows that are packed at once
 _AGAIN = "record it again with `bsdgen record`, or convert it with `bsdgen convert`"
 
 
@@ -232,8 +233,13 @@ def _read_parquet(path: Path) -> Rows:
     provenance = {**provenance, "path": str(path), "rows": table.num_rows}
 
     def packed(fields: Sequence[Field], suffix: str = "") -> U64:
-        stack = np.array([columns[column.name + suffix] for column in fields], np.uint64)
-        return pack_fields(stack.reshape(len(fields), table.num_rows), [column.width for column in fields])
+        widths = [column.width for column in fields]
+        parts = [np.zeros((0, n_words(sum(widths))), np.uint64)]
+        for first in range(0, table.num_rows, _PART):  # fields at their full width take much memory
+            some = [columns[column.name + suffix][first : first + _PART] for column in fields]
+            n = min(_PART, table.num_rows - first)
+            parts.append(pack_fields(np.array(some, np.uint64).reshape(len(fields), n), widths))
+        return np.concatenate(parts)
 
     return Rows(
         schema, provenance, packed(schema.inputs), packed(schema.outputs), packed(schema.outputs, "_care")

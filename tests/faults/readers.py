@@ -33,6 +33,8 @@ from bsdgen.traces.store import read_traces, write_traces
 
 CODE = words(0x00500093, 0x00108133, 0x40208233, *store_to_tohost(1, 12))
 TOML = '[[field]]\nname = "a"\nwidth = 4\nrole = "in"\n\n[[field]]\nname = "q"\nwidth = 2\nrole = "out"\n'
+PLA = "# Rows.\n.i 3\n.o 2\n.ilb a[0] a[1] b\n.ob q r\n.type fdr\n.p 3\n1-0 1~\n001|-0\n110 01\n.e\n"
+CSV = "in:a[3:0],in:b[3:0],out:total[4:0],total_care\n1,2,3,31\n0xf,0b1,16,0x1f\n2,2,0b001x0,31\n3,3,-,0\n"
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,9 @@ def _recordings(folder: Path) -> dict[str, Reader]:
     rows["total"] = rows["a"] + rows["b"]
     write_traces(folder / "t.parquet", rows, adder_schema(4), {"oracle": "examples.adder:add"})
 
+    (folder / "rows.pla").write_text(PLA)
+    (folder / "rows.csv").write_text(CSV)
+
     def log(path: Path) -> Any:
         return {name: column.tolist() for name, column in read_spike_log(path, program).items()}
 
@@ -144,6 +149,8 @@ def _recordings(folder: Path) -> dict[str, Reader]:
         "ELF": Reader(elf, run, False),
         "Spike log": Reader(folder / "spike.log", log, False),
         "traces": Reader(folder / "t.parquet", _traces, True),
+        "PLA": Reader(folder / "rows.pla", _traces, False),
+        "CSV": Reader(folder / "rows.csv", _traces, False),
     }
 
 

@@ -10,7 +10,7 @@ from readers import Reader, make_readers
 NAMES = (
     *("model.json", "model.npz", "circuit.aig", "foreign aiger", "aiger with state", "ELF", "Spike log"),
     *("traces", "measure.json", "coverage.json", "measured vectors", "bench result", "any JSON", "schema"),
-    *("checkpoint", "search", "synth.json", "liberty"),
+    *("checkpoint", "search", "synth.json", "liberty", "PLA", "CSV"),
 )
 
 

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -282,3 +283,30 @@ def test_bit_flips_end_in_the_same_rows_or_an_input_error(good):
                 for name in ("inputs", "outputs", "care"):
                     assert (getattr(traces, name) == getattr(expected, name)).all(), bit
     assert refused > 100 and survived > 0, (refused, survived)
+
+
+def test_tables_stand_beside_recordings(tmp_path):
+    """All files of a folder that are traces are read, whatever their format."""
+    schema = Schema((Field("a", 2, "in"), Field("q", 1, "out")))
+    rows = {"a": np.array([0], np.uint8), "q": np.array([1], np.uint8)}
+    write_traces(tmp_path / "b.parquet", rows, schema, {"oracle": "m:f"})
+    (tmp_path / "a.csv").write_text("in:a[1:0],out:q\n1,0\n")
+    (tmp_path / "c.PLA").write_text(".i 2\n.o 1\n.ilb a[1] a[0]\n.ob q\n.type fr\n10 1\n.e\n")
+    (tmp_path / ".d.csv").write_text("left over")
+    (tmp_path / "fields.toml").write_text("no trace")
+    names = ["a.csv", "b.parquet", "c.PLA"]
+    assert [path.name for path in trace_files([tmp_path])] == names
+    traces = read_traces([tmp_path])
+    assert (traces.schema, traces.oracle, traces.n_rows) == (schema, "m:f", 3)
+    assert traces.inputs.ravel().tolist() == [1, 0, 2] and traces.outputs.ravel().tolist() == [0, 1, 1]
+    assert [Path(facts["path"]).name for facts in traces.provenance] == names
+    (tmp_path / "c.PLA").write_text(".i 2\n.o 1\n10 1\n.e\n")
+    with pytest.raises(InputError, match=r"c\.PLA: has other fields than .*a\.csv"):
+        read_traces([tmp_path])
+
+
+def test_many_rows_are_packed_in_parts(good, monkeypatch):
+    whole = read_traces([good])
+    monkeypatch.setattr("bsdgen.traces.store._PART", 2)
+    parts = read_traces([good])
+    assert all((getattr(whole, name) == getattr(parts, name)).all() for name in ("inputs", "outputs", "care"))
