@@ -205,10 +205,18 @@ def test_rows_that_the_oracle_contradicts_are_told(
         (["record", str(PROGRAM), "--max-steps", "100"], 3, "100"),
         (["convert", "examples/adder.toml", "--elf", str(PROGRAM)], 3, "adder.toml"),
         (["convert", "examples/adder.toml"], 2, "needs --elf PROGRAM (it is read as spike"),
-        (["convert", "rows.pla", "--elf", str(PROGRAM)], 2, "does not go with --elf PROGRAM (it is read as pla"),
+        (
+            ["convert", "rows.pla", "--elf", str(PROGRAM)],
+            2,
+            "does not go with --elf PROGRAM (it is read as pla",
+        ),
         (["convert", "rows.pla"], 3, "rows.pla: cannot be read"),
         (["convert", "rows.txt", "-f", "csv"], 3, "rows.txt: cannot be read"),
-        (["convert", "rows.pla", "--schema", "examples/adder.toml"], 2, "--schema examples/adder.toml: is for CSV"),
+        (
+            ["convert", "rows.pla", "--schema", "examples/adder.toml"],
+            2,
+            "--schema examples/adder.toml: is for CSV",
+        ),
         (["convert", "examples/adder.toml", "-f", "pla"], 3, "examples/adder.toml"),
     ],
 )

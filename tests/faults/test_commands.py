@@ -71,7 +71,9 @@ KINDS = {
     "Spike log": Kind("spike.log", "convert ./spike.log --elf ./other.elf -o ./s.parquet -q", sealed=False),
     "PLA": Kind("rows.pla", "convert ./rows.pla -o ./p.parquet -q", sealed=False),
     "CSV": Kind("rows.csv", "convert ./rows.csv -o ./c.parquet -q", sealed=False),
-    "CSV, learned": Kind("rows.csv", "learn ./rows.csv --oracle examples.adder:add -o ./out -q", sealed=False, flips=0),
+    "CSV, learned": Kind(
+        "rows.csv", "learn ./rows.csv --oracle examples.adder:add -o ./out -q", sealed=False, flips=0
+    ),
     "specification": Kind("adder.v", "prove ./adder -q --spec ./adder.v", sealed=False, flips=0),
     "bench result": Kind("bench/demo.json", "bench page ./bench --page ./page.md -q"),
 }
