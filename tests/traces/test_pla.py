@@ -78,19 +78,23 @@ def tables(draw: st.DrawFn) -> tuple[int, int, Table]:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@settings(max_examples=60, deadline=None)
-@given(case=tables())
+@settings(max_examples=80, deadline=None)
+@given(case=tables(), group=st.sampled_from([1, 16]), most=st.sampled_from([4, 1 << 20]))
 def test_every_type_means_what_espresso_says(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, case: tuple[int, int, Table]
+    tmp_path_factory: pytest.TempPathFactory, kind: str, case: tuple[int, int, Table], group: int, most: int
 ) -> None:
+    """With cubes looked up or tried in turn, and with assignments of the cubes or all there are."""
     n, m, table = case
     folder = tmp_path_factory.mktemp("pla")
     wanted = expected(n, m, kind, table)
-    if not wanted:
-        with pytest.raises(InputError, match="says nothing of any output"):
-            read(folder, written(n, m, kind, table))
-        return
-    traces = read(folder, written(n, m, kind, table))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cover_module, "_GROUP", group)
+        patch.setattr(cover_module, "MOST_ROWS", most)
+        if not wanted:
+            with pytest.raises(InputError, match="says nothing of any output"):
+                read(folder, written(n, m, kind, table))
+            return
+        traces = read(folder, written(n, m, kind, table))
     assert meaning(traces) == wanted
     contradicting = {point for (point, _), values in wanted.items() if len(values) > 1}
     assert traces.n_contradictions >= len(contradicting)
