@@ -1,12 +1,19 @@
-"""``bsdgen record``: run programs on the reference model and write their traces."""
+"""``bsdgen record``: rows of programs, of random programs and of random instructions, as traces."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bsdgen.cli.console import Output, table
+from bsdgen.cli.options import Seed
 from bsdgen.errors import CheckFailed, InputError, UsageError
+
+if TYPE_CHECKING:
+    from bsdgen.isa.recorder import RecordSummary
+
+RANDOM = "random"
+"""What the trace of random rows is called."""
 
 
 def program_files(paths: list[Path]) -> list[Path]:
@@ -20,24 +27,62 @@ def program_files(paths: list[Path]) -> list[Path]:
             files += found
         else:
             files.append(path)
-    stems = [file.stem for file in files]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    check_names([file.stem for file in files])
+    return files
+
+
+def check_names(names: list[str]) -> None:
+    """Refuse names of traces that are not all different."""
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError(f"programs must have different names, {', '.join(twice)} occurs more than once")
-    return files
 
 
 def record(
     out: Output,
     programs: Annotated[
-        list[Path], typer.Argument(metavar="PROGRAM...", help="ELF files, or folders with *.elf files.")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="[PROGRAM]...", help="ELF files, or folders with *.elf files."),
+    ] = None,
+    *,
     folder: Annotated[
         Path,
         typer.Option(
             "--out", "-o", metavar="FOLDER", help="Folder for the traces, one Parquet file a program."
         ),
     ] = Path("traces"),
+    random: Annotated[
+        int | None,
+        typer.Option(
+            "--random", metavar="N", min=1, help="Write N random rows into random.parquet, no program's."
+        ),
+    ] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            "--mix",
+            metavar="SHARES",
+            help="Of random rows, in percent: valid instructions, near ones (1 to 3 bits flipped), any words "
+            "(default: valid=70,near=15,any=15).",
+        ),
+    ] = None,
+    operands: Annotated[
+        str | None,
+        typer.Option(
+            "--operands",
+            metavar="SHARES",
+            help="Of random rows, in percent: uniform operands, small, nearly constant, related ones "
+            "(default: uniform=40,small=15,constant=15,related=30).",
+        ),
+    ] = None,
+    random_programs: Annotated[
+        int,
+        typer.Option("--random-programs", metavar="N", min=0, help="Record N random programs, too."),
+    ] = 0,
+    size: Annotated[
+        int, typer.Option("--size", metavar="N", min=1, help="Words of code of a random program.")
+    ] = 200,
+    seed: Seed = 0,
     max_steps: Annotated[
         int,
         typer.Option(
@@ -45,33 +90,59 @@ def record(
         ),
     ] = 5_000_000,
 ) -> None:
-    """Run programs on the reference model and record every retired instruction as RVFI rows."""
-    from bsdgen.artifacts import sha256, tool_versions
-    from bsdgen.isa.program import load_program
-    from bsdgen.isa.runner import run_program
-    from bsdgen.traces.schema import RVFI_SCHEMA
-    from bsdgen.traces.store import write_traces
+    """Record rows of the reference model: retired instructions of programs, or random instructions.
 
-    files = program_files(programs)
-    done: list[dict[str, object]] = []
+    Programs run on the reference model, one row a retired instruction. Random rows have no program: each is
+    an instruction with operands drawn for it. Random programs have the seeds from --seed on.
+    """
+    if not programs and random is None and not random_programs:
+        raise UsageError("nothing to record; give programs, --random N or --random-programs N")
+    if random is None and not (mix is None and operands is None):
+        raise UsageError("--mix and --operands say what random rows are; give --random N with them")
+    from bsdgen.isa.generate import generate_images
+    from bsdgen.isa.random_rows import Mix
+    from bsdgen.isa.recorder import random_name, record_random_program, record_random_rows
+    from bsdgen.isa.recorder import record as record_program
+
+    drawn = Mix.parse(mix, operands)
+    files = program_files(programs or [])
+    seeds = range(seed, seed + random_programs)
+    check_names(
+        [file.stem for file in files] + [random_name(of) for of in seeds] + [RANDOM] * (random is not None)
+    )
+    if random_programs:
+        generate_images(seed, size, own=True)  # refuses what it cannot make before anything is written
+    done: list[RecordSummary] = []
+    facts: dict[str, Any] = {}
     with out.progress("recording") as progress:
-        for count, file in enumerate(files):
+        for file in files:
             progress.stage(f"recording {file.stem}")
-            run = run_program(load_program(file), max_steps=max_steps)
-            path = folder / f"{file.stem}.parquet"
-            provenance = {
-                "oracle": "simulator:rv32i",
-                "program": file.name,
-                "program_sha256": sha256(file),
-                "retired": run.retired,
-                "tools": tool_versions("numpy", "numba", "pyarrow"),
-            }
-            write_traces(path, run.rows, RVFI_SCHEMA, provenance)
-            done.append({"name": file.stem, "retired": run.retired, "passed": run.passed, "trace": str(path)})
-            progress(count + 1, len(files))
-    rows = [[str(row["name"]), f"{row['retired']:,}", "yes" if row["passed"] else "NO"] for row in done]
-    out.result({"programs": done}, table(["program", "retired", "passed"], rows))
-    failed = [str(row["name"]) for row in done if not row["passed"]]
+            done.append(record_program(file, folder, max_steps=max_steps))
+            progress(len(done), len(files) + len(seeds))
+        for of in seeds:
+            progress.stage(f"recording random program {of}")
+            done.append(record_random_program(of, size, folder, max_steps=max_steps))
+            progress(len(done), len(files) + len(seeds))
+        if random is not None:
+            progress.stage("recording random rows")
+            path = folder / f"{RANDOM}.parquet"
+            record_random_rows(random, seed, path, mix=drawn, progress=progress)
+            facts = {"random": {"rows": random, "seed": seed, "mix": drawn.shares, "trace": str(path)}}
+    _tell(out, done, facts)
+
+
+def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any]) -> None:
+    """Print the result; a program that failed is a failed check."""
+    told = [
+        {"name": one.name, "retired": one.retired, "passed": one.passed, "trace": str(one.path)}
+        for one in done
+    ]
+    rows = [[one.name, f"{one.retired:,}", "yes" if one.passed else "NO"] for one in done]
+    parts = [table(["program", "retired", "passed"], rows)] if rows else []
+    if facts:
+        parts.append(f"{facts['random']['trace']}: {facts['random']['rows']:,} random rows")
+    out.result({"programs": told, **facts}, "\n".join(parts))
+    failed = [one.name for one in done if not one.passed]
     if failed:
         raise CheckFailed(
             f"{', '.join(failed)}: ended with a tohost other than 1 on the reference model; mend the program"
