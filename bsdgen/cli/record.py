@@ -10,6 +10,8 @@ from bsdgen.cli.options import Seed
 from bsdgen.errors import CheckFailed, InputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from bsdgen.isa.recorder import RecordSummary
 
 RANDOM = "random"
@@ -79,6 +81,14 @@ def record(
         int,
         typer.Option("--random-programs", metavar="N", min=0, help="Record N random programs, too."),
     ] = 0,
+    core: Annotated[
+        Path | None,
+        typer.Option(
+            "--core",
+            metavar="FILE",
+            help="Run programs on this picorv32.v in Verilator instead, by its RVFI port; no oracle.",
+        ),
+    ] = None,
     size: Annotated[
         int, typer.Option("--size", metavar="N", min=1, help="Words of code of a random program.")
     ] = 200,
@@ -93,16 +103,18 @@ def record(
     """Record rows of the reference model: retired instructions of programs, or random instructions.
 
     Programs run on the reference model, one row a retired instruction. Random rows have no program: each is
-    an instruction with operands drawn for it. Random programs have the seeds from --seed on.
+    an instruction with operands drawn for it. Random programs have the seeds from --seed on. With --core,
+    programs run on PicoRV32, and rows say what that does.
     """
     if not programs and random is None and not random_programs:
         raise UsageError("nothing to record; give programs, --random N or --random-programs N")
     if random is None and not (mix is None and operands is None):
         raise UsageError("--mix and --operands say what random rows are; give --random N with them")
+    if random is not None and core is not None:
+        raise UsageError("--core runs programs, and random rows are none; leave out --random N or --core")
     from bsdgen.isa.generate import generate_images
     from bsdgen.isa.random_rows import Mix
-    from bsdgen.isa.recorder import random_name, record_random_program, record_random_rows
-    from bsdgen.isa.recorder import record as record_program
+    from bsdgen.isa.recorder import random_name, record_random_rows
 
     drawn = Mix.parse(mix, operands)
     files = program_files(programs or [])
@@ -115,24 +127,56 @@ def record(
     done: list[RecordSummary] = []
     facts: dict[str, Any] = {}
     with out.progress("recording") as progress:
-        for file in files:
-            progress.stage(f"recording {file.stem}")
-            done.append(record_program(file, folder, max_steps=max_steps))
-            progress(len(done), len(files) + len(seeds))
-        for of in seeds:
-            progress.stage(f"recording random program {of}")
-            done.append(record_random_program(of, size, folder, max_steps=max_steps))
-            progress(len(done), len(files) + len(seeds))
+        if files or seeds:
+            if core is None:
+                runs = _on_reference(files, seeds, size, folder, max_steps)
+            else:
+                runs = _on_core(core, files, seeds, size, folder, max_steps)
+            for name in [file.stem for file in files] + [random_name(of) for of in seeds]:
+                progress.stage(f"recording {name}")
+                done.append(next(runs))
+                progress(len(done), len(files) + len(seeds))
+            runs.close()
         if random is not None:
             progress.stage("recording random rows")
             path = folder / f"{RANDOM}.parquet"
             record_random_rows(random, seed, path, mix=drawn, progress=progress)
             facts = {"random": {"rows": random, "seed": seed, "mix": drawn.shares, "trace": str(path)}}
-    _tell(out, done, facts)
+    _tell(out, done, facts, core)
 
 
-def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any]) -> None:
-    """Print the result; a program that failed is a failed check."""
+def _on_reference(
+    files: list[Path], seeds: range, size: int, folder: Path, max_steps: int
+) -> "Generator[RecordSummary, None, None]":
+    from bsdgen.isa.recorder import record, record_random_program
+
+    for file in files:
+        yield record(file, folder, max_steps=max_steps)
+    for seed in seeds:
+        yield record_random_program(seed, size, folder, max_steps=max_steps)
+
+
+def _on_core(
+    core: Path, files: list[Path], seeds: range, size: int, folder: Path, max_steps: int
+) -> "Generator[RecordSummary, None, None]":
+    from bsdgen.cosim.picorv32 import picorv32
+    from bsdgen.isa.program import load_program
+    from bsdgen.isa.recorder import program_facts, random_program, write_run
+
+    with picorv32(core) as built:
+        of_core = built.facts(max_steps)
+        for file in files:
+            run = built.run(load_program(file), max_steps=max_steps)
+            yield write_run(run, folder, of_core | program_facts(file))
+        for seed in seeds:
+            # Those for us alone begin anywhere, and each beginning is another simulator.
+            program, of_program = random_program(seed, size, own=False)
+            run = built.run(program, max_steps=max_steps)
+            yield write_run(run, folder, of_core | of_program)
+
+
+def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any], core: Path | None) -> None:
+    """Print the result; a program that fails on the reference model is a failed check."""
     told = [
         {"name": one.name, "retired": one.retired, "passed": one.passed, "trace": str(one.path)}
         for one in done
@@ -143,7 +187,12 @@ def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any]) -> No
         parts.append(f"{facts['random']['trace']}: {facts['random']['rows']:,} random rows")
     out.result({"programs": told, **facts}, "\n".join(parts))
     failed = [one.name for one in done if not one.passed]
-    if failed:
+    if failed and core is not None:
+        out.note(
+            f"{', '.join(failed)}: stored another value than 1 to tohost, so {core.name} is not what they "
+            "expect; their rows are what it did"
+        )
+    elif failed:
         raise CheckFailed(
             f"{', '.join(failed)}: ended with a tohost other than 1 on the reference model; mend the program"
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from bsdgen.artifacts import sha256, tool_versions
 from bsdgen.isa.generate import as_program, generate_images
-from bsdgen.isa.program import load_program
+from bsdgen.isa.program import Program, load_program
 from bsdgen.isa.random_rows import STREAM, Mix, random_rows
 from bsdgen.isa.runner import MAX_STEPS, Run, run_program
 from bsdgen.traces.schema import RVFI_SCHEMA
@@ -61,13 +61,23 @@ def record(
     """
     elf = Path(elf)
     run = run_program(load_program(elf), max_steps=max_steps, progress=progress)
-    provenance = {"program": elf.name, "program_sha256": sha256(elf), "config": {"max_steps": max_steps}}
-    return _write(run, Path(out_folder) / f"{elf.stem}.parquet", provenance)
+    return write_run(run, Path(out_folder), program_facts(elf) | _reference_facts(max_steps))
+
+
+def program_facts(elf: Path) -> dict[str, Any]:
+    """What provenance says of a program's file."""
+    return {"program": elf.name, "program_sha256": sha256(elf)}
 
 
 def random_name(seed: int) -> str:
-    """What the trace of a random program is called."""
+    """What a random program, and its trace, is called."""
     return f"random-program-{seed}"
+
+
+def random_program(seed: int, size: int, *, own: bool = True) -> tuple[Program, dict[str, Any]]:
+    """The random program of a seed, and what provenance says of it; see `generate_images`."""
+    program = as_program(generate_images(seed, size, own=own), random_name(seed))
+    return program, {"random_program": {"seed": seed, "size": size, "own": own}}
 
 
 def record_random_program(
@@ -87,22 +97,23 @@ def record_random_program(
     InputError
         The program does not end within `max_steps`; nothing is written then.
     """
-    name = random_name(seed)
-    program = as_program(generate_images(seed, size, own=True), name)
+    program, facts = random_program(seed, size)
     run = run_program(program, max_steps=max_steps)
-    provenance = {"random_program": {"seed": seed, "size": size}, "config": {"max_steps": max_steps}}
-    return _write(run, Path(out_folder) / f"{name}.parquet", provenance)
+    return write_run(run, Path(out_folder), facts | _reference_facts(max_steps))
 
 
-def _write(run: Run, path: Path, provenance: dict[str, Any]) -> RecordSummary:
-    facts = {
+def _reference_facts(max_steps: int) -> dict[str, Any]:
+    return {
         "oracle": "simulator:rv32i",
-        **provenance,
-        "retired": run.retired,
-        "tohost": run.tohost,
+        "config": {"max_steps": max_steps},
         "tools": tool_versions("numpy", "numba", "pyarrow", "pyelftools"),
     }
-    write_traces(path, run.rows, RVFI_SCHEMA, facts)
+
+
+def write_run(run: Run, folder: Path, facts: dict[str, Any]) -> RecordSummary:
+    """Write a run's rows as ``<folder>/<stem of the program>.parquet``; `facts` go to its provenance."""
+    path = folder / f"{run.program.path.stem}.parquet"
+    write_traces(path, run.rows, RVFI_SCHEMA, facts | {"retired": run.retired, "tohost": run.tohost})
     return RecordSummary(path.stem, path, run.retired, run.retired, run.passed)
 
 
