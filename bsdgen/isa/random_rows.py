@@ -124,10 +124,6 @@ class Mix:
             mix.operands if operands is None else parse_mix(operands, OPERAND_KINDS, "--operands"),
         )
 
-    def __str__(self) -> str:
-        shares = zip(INSTRUCTION_KINDS + OPERAND_KINDS, self.instructions + self.operands, strict=True)
-        return ",".join(f"{kind}={share}" for kind, share in shares)
-
     @property
     def shares(self) -> dict[str, dict[str, int]]:
         """By name, for provenance."""
