@@ -126,12 +126,13 @@ def record(
         generate_images(seed, size, own=True)  # refuses what it cannot make before anything is written
     done: list[RecordSummary] = []
     facts: dict[str, Any] = {}
+    differing: dict[str, tuple[int, int]] = {}
     with out.progress("recording") as progress:
         if files or seeds:
             if core is None:
                 runs = _on_reference(files, seeds, size, folder, max_steps)
             else:
-                runs = _on_core(core, files, seeds, size, folder, max_steps)
+                runs = _on_core(core, files, seeds, size, folder, max_steps, differing)
             for name in [file.stem for file in files] + [random_name(of) for of in seeds]:
                 progress.stage(f"recording {name}")
                 done.append(next(runs))
@@ -142,6 +143,10 @@ def record(
             path = folder / f"{RANDOM}.parquet"
             record_random_rows(random, seed, path, mix=drawn, progress=progress)
             facts = {"random": {"rows": random, "seed": seed, "mix": drawn.shares, "trace": str(path)}}
+    if differing:
+        facts["against_reference"] = {
+            name: {"differing": wrong, "compared": compared} for name, (wrong, compared) in differing.items()
+        }
     _tell(out, done, facts, core)
 
 
@@ -157,22 +162,31 @@ def _on_reference(
 
 
 def _on_core(
-    core: Path, files: list[Path], seeds: range, size: int, folder: Path, max_steps: int
+    core: Path,
+    files: list[Path],
+    seeds: range,
+    size: int,
+    folder: Path,
+    max_steps: int,
+    differing: dict[str, tuple[int, int]],
 ) -> "Generator[RecordSummary, None, None]":
-    from bsdgen.cosim.picorv32 import picorv32
+    """Record each on the core; what differs from the reference model is added up in `differing`."""
+    from bsdgen.cosim.picorv32 import differing_bits, picorv32
     from bsdgen.isa.program import load_program
     from bsdgen.isa.recorder import program_facts, random_program, write_run
 
     with picorv32(core) as built:
         of_core = built.facts(max_steps)
-        for file in files:
-            run = built.run(load_program(file), max_steps=max_steps)
-            yield write_run(run, folder, of_core | program_facts(file))
-        for seed in seeds:
-            # Those for us alone begin anywhere, and each beginning is another simulator.
-            program, of_program = random_program(seed, size, own=False)
+        for number in range(len(files) + len(seeds)):
+            if number < len(files):
+                program, facts = load_program(files[number]), program_facts(files[number])
+            else:  # those for us alone begin anywhere, and each beginning is another simulator
+                program, facts = random_program(seeds[number - len(files)], size, own=False)
             run = built.run(program, max_steps=max_steps)
-            yield write_run(run, folder, of_core | of_program)
+            for name, (wrong, compared) in differing_bits(run.rows).items():
+                before = differing.get(name, (0, 0))
+                differing[name] = before[0] + wrong, before[1] + compared
+            yield write_run(run, folder, of_core | facts)
 
 
 def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any], core: Path | None) -> None:
@@ -183,7 +197,12 @@ def _tell(out: Output, done: "list[RecordSummary]", facts: dict[str, Any], core:
     ]
     rows = [[one.name, f"{one.retired:,}", "yes" if one.passed else "NO"] for one in done]
     parts = [table(["program", "retired", "passed"], rows)] if rows else []
-    if facts:
+    if "against_reference" in facts:
+        from bsdgen.cosim.picorv32 import differing_text
+
+        counts = facts["against_reference"]
+        parts.append(differing_text({name: (of["differing"], of["compared"]) for name, of in counts.items()}))
+    if "random" in facts:
         parts.append(f"{facts['random']['trace']}: {facts['random']['rows']:,} random rows")
     out.result({"programs": told, **facts}, "\n".join(parts))
     failed = [one.name for one in done if not one.passed]

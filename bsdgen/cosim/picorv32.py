@@ -115,6 +115,14 @@ def differing_bits(rows: Rows) -> dict[str, tuple[int, int]]:
     return counts
 
 
+def differing_text(counts: dict[str, tuple[int, int]]) -> str:
+    """One line of `differing_bits`."""
+    differing, compared = (sum(part) for part in zip(*counts.values(), strict=True))
+    where = [f"{name} {count:,}" for name, (count, _) in counts.items() if count]
+    more = f" ({', '.join(where)})" if where else ""
+    return f"cared bits that differ from the reference model: {differing:,} of {compared:,}{more}"
+
+
 class PicoRV32:
     """The built core; a simulator for each address that programs begin at.
 

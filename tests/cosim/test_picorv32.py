@@ -7,7 +7,7 @@ import pytest
 from tiny_elf import tiny_elf, words
 
 from bsdgen.cli.app import main
-from bsdgen.cosim.picorv32 import PicoRV32, cares, check_core, differing_bits, picorv32
+from bsdgen.cosim.picorv32 import PicoRV32, cares, check_core, differing_bits, differing_text, picorv32
 from bsdgen.errors import EndlessError, InputError
 from bsdgen.isa.encoding import INSTRUCTIONS
 from bsdgen.isa.program import load_program
@@ -86,6 +86,9 @@ def test_what_differs_is_counted_where_both_care() -> None:
     assert counts["rd_wdata"] == (2, 32)
     assert counts["mem_addr"] == (0, 0)
     assert sum(differing for differing, _ in counts.values()) == 2
+    compared = sum(compared for _, compared in counts.values())
+    said = f"cared bits that differ from the reference model: 2 of {compared} (rd_wdata 2)"
+    assert differing_text(counts) == said
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,8 @@ def test_the_command_records_and_names_no_oracle(
     assert main([*given, "-o", str(folder)]) == 0
     out = capsys.readouterr()
     assert "NO" in out.out
+    # Rows say what the core computed from what its registers held: nothing of the step function is wrong.
+    assert "cared bits that differ from the reference model: 0 of " in out.out
     assert "compare: stored another value than 1 to tohost, so my core.v is not" in out.err
     traces = read_traces([folder])
     assert traces.oracle == ""
