@@ -86,7 +86,7 @@ def find_bench() -> Path:
         It is not there.
     """
     folder = Path(__file__).resolve().parents[2] / "sim"
-    for name in ("bench.v", "bench_bus.v", "lockstep.py", "harness.cpp", "reference.h"):
+    for name in ("bench.v", "bench_bus.v", "lockstep.py", "harness.cpp", "picorv32.cpp", "reference.h"):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name}: is missing; co-simulation needs a clone of bsdgen, "

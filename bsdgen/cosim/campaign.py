@@ -19,10 +19,8 @@ from bsdgen.cosim.reduction import Words, assembly, reduce_words, words_of
 from bsdgen.cosim.run import LAST, difference, job_of
 from bsdgen.cosim.scoreboard import differing_fields
 from bsdgen.cosim.simulator import KINDS, ShellName, simulator_of
-from bsdgen.isa.elf import Image
 from bsdgen.isa.encoding import INSTRUCTIONS, decode
-from bsdgen.isa.generate import generate_images, symbols_of
-from bsdgen.isa.program import Program, Segment
+from bsdgen.isa.generate import as_program, generate_images
 
 SIZE = 200  # words of code; about 1,300 instructions retire
 MAX_FINDINGS = 5  # that are reduced: a broken adder fails in every second instruction
@@ -83,12 +81,6 @@ class Campaign:
     resets: int = 0
 
 
-def _program(images: list[Image], name: str) -> Program:
-    segments = tuple(Segment(image.address, image.data) for image in images)
-    entry = images[0].address
-    return Program(Path(name), entry, segments, symbols_of(entry))
-
-
 def stall_of(seed: int, stall: int | None) -> int:
     """The seed of held cycles of a random program, 0 for none.
 
@@ -139,7 +131,7 @@ class _Reducer:
 
         def jobs() -> Iterator[Job]:
             for number, words in enumerate(candidates):
-                program = _program(words.images(), "candidate")
+                program = as_program(words.images(), "candidate")
                 held = {"stall": self.finding.stall, "resets": self.finding.resets}
                 yield job_of(program, self.work, f"c{number}", max_steps=self.max_steps, **held)
 
@@ -260,7 +252,7 @@ def run_campaign(
             def made() -> Iterator[Job]:
                 for number in range(programs):
                     of = seed + number
-                    program = _program(generate_images(of, size, own=True), f"seed {of}")
+                    program = as_program(generate_images(of, size, own=True), f"seed {of}")
                     held = {"stall": stall_of(of, stall), "resets": resets_of(of, resets)}
                     yield job_of(program, work, f"p{number}", max_steps=_MAX_STEPS, last=last, **held)
 

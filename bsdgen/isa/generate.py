@@ -19,6 +19,7 @@ from bsdgen.artifacts import atomic_path
 from bsdgen.errors import UsageError
 from bsdgen.isa.assembler import encode, load_constant
 from bsdgen.isa.elf import Image, build_elf
+from bsdgen.isa.program import Program, Segment
 from bsdgen.isa.units import Dice, Unit, UnitMaker
 
 ENTRY = 0x80000000
@@ -154,6 +155,13 @@ def generate_images(seed: int, n_instructions: int, *, own: bool = False) -> lis
         Image(".text", entry, struct.pack(f"<{len(code)}I", *code), executable=True),
         Image(".data", data, struct.pack(f"<{len(contents)}I", *contents), executable=False),
     ]
+
+
+def as_program(images: Sequence[Image], name: str) -> Program:
+    """A random program's images as if they were loaded from a file of that name."""
+    segments = tuple(Segment(image.address, image.data) for image in images)
+    entry = images[0].address
+    return Program(Path(name), entry, segments, symbols_of(entry))
 
 
 def generate_elf(seed: int, n_instructions: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Recording: run a program on the reference model and write its rows as a trace file.
+"""Recording: programs on the reference model, or random rows of it, as trace files.
 
 This is the one module of `bsdgen.isa` that knows trace files; `bsdgen.traces.store` knows nothing of
 `bsdgen.isa`.
@@ -7,10 +7,13 @@ This is the one module of `bsdgen.isa` that knows trace files; `bsdgen.traces.st
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bsdgen.artifacts import sha256, tool_versions
-from bsdgen.isa.program import load_program
-from bsdgen.isa.runner import MAX_STEPS, run_program
+from bsdgen.isa.generate import as_program, generate_images
+from bsdgen.isa.program import Program, load_program
+from bsdgen.isa.random_rows import STREAM, Mix, random_rows
+from bsdgen.isa.runner import MAX_STEPS, Run, run_program
 from bsdgen.traces.schema import RVFI_SCHEMA
 from bsdgen.traces.store import write_traces
 
@@ -58,15 +61,76 @@ def record(
     """
     elf = Path(elf)
     run = run_program(load_program(elf), max_steps=max_steps, progress=progress)
-    path = Path(out_folder) / f"{elf.stem}.parquet"
-    provenance = {
+    return write_run(run, Path(out_folder), program_facts(elf) | _reference_facts(max_steps))
+
+
+def program_facts(elf: Path) -> dict[str, Any]:
+    """What provenance says of a program's file."""
+    return {"program": elf.name, "program_sha256": sha256(elf)}
+
+
+def random_name(seed: int) -> str:
+    """What a random program, and its trace, is called."""
+    return f"random-program-{seed}"
+
+
+def random_program(seed: int, size: int, *, own: bool = True) -> tuple[Program, dict[str, Any]]:
+    """The random program of a seed, and what provenance says of it; see `generate_images`."""
+    program = as_program(generate_images(seed, size, own=own), random_name(seed))
+    return program, {"random_program": {"seed": seed, "size": size, "own": own}}
+
+
+def record_random_program(
+    seed: int, size: int, out_folder: Path, *, max_steps: int = MAX_STEPS
+) -> RecordSummary:
+    """Run the random program of a seed (`bsdgen.isa.generate`) and write its trace.
+
+    Parameters
+    ----------
+    seed, size : as of `bsdgen.isa.generate.generate_images`; the program begins anywhere.
+    out_folder, max_steps : as of `record`.
+
+    Raises
+    ------
+    UsageError
+        `seed` or `size` is out of its range.
+    InputError
+        The program does not end within `max_steps`; nothing is written then.
+    """
+    program, facts = random_program(seed, size)
+    run = run_program(program, max_steps=max_steps)
+    return write_run(run, Path(out_folder), facts | _reference_facts(max_steps))
+
+
+def _reference_facts(max_steps: int) -> dict[str, Any]:
+    return {
         "oracle": "simulator:rv32i",
-        "program": elf.name,
-        "program_sha256": sha256(elf),
         "config": {"max_steps": max_steps},
-        "retired": run.retired,
-        "tohost": run.tohost,
         "tools": tool_versions("numpy", "numba", "pyarrow", "pyelftools"),
     }
-    write_traces(path, run.rows, RVFI_SCHEMA, provenance)
-    return RecordSummary(elf.stem, path, run.retired, run.retired, run.passed)
+
+
+def write_run(run: Run, folder: Path, facts: dict[str, Any]) -> RecordSummary:
+    """Write a run's rows as ``<folder>/<stem of the program>.parquet``; `facts` go to its provenance."""
+    path = folder / f"{run.program.path.stem}.parquet"
+    write_traces(path, run.rows, RVFI_SCHEMA, facts | {"retired": run.retired, "tohost": run.tohost})
+    return RecordSummary(path.stem, path, run.retired, run.retired, run.passed)
+
+
+def record_random_rows(
+    n: int,
+    seed: int,
+    path: Path,
+    *,
+    mix: Mix | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write `n` random rows (`bsdgen.isa.random_rows`) as one trace file; parameters and errors as there."""
+    mix = mix or Mix()
+    rows = random_rows(n, seed, mix, progress)
+    provenance = {
+        "oracle": "simulator:rv32i",
+        "random": {"rows": n, "seed": seed, "mix": mix.shares, "stream": STREAM},
+        "tools": tool_versions("numpy", "numba", "pyarrow"),
+    }
+    write_traces(path, rows, RVFI_SCHEMA, provenance)

@@ -165,7 +165,7 @@ def write_traces(
         else:
             raise InputError(f"{where}: column {name!r} is missing, there are {', '.join(rows) or 'none'}")
         _check_column(where, name, width, values, read=False)
-        columns[name] = values.astype(storage(width))
+        columns[name] = values.astype(storage(width), copy=False)
     lengths = {name: values.shape[0] for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{where}: columns differ in length ({lengths}), expected one value a row in each")
