@@ -37,6 +37,13 @@ def inspect(
             help="Functions that several contexts share: where, and what stands for their operands.",
         ),
     ] = False,
+    unsupported: Annotated[
+        bool,
+        typer.Option(
+            "--unsupported",
+            help="Of a model learned from rows alone: claims that go beyond the rows, by output and context.",
+        ),
+    ] = False,
     distance: Annotated[
         bool, typer.Option("--distance", help="Closest and most distant outputs by Boolean distance.")
     ] = False,
@@ -75,6 +82,7 @@ def inspect(
     from bsdgen.inspect import operands as of_operands
     from bsdgen.inspect import shared as of_shared
     from bsdgen.inspect import units as of_units
+    from bsdgen.inspect import unsupported as of_unsupported
     from bsdgen.inspect.again import asked_again
     from bsdgen.model import Model
 
@@ -95,6 +103,9 @@ def inspect(
     if units:
         facts["units"] = of_units.units(of)
         parts += views.units_view(facts["units"])
+    if unsupported:
+        facts["unsupported"] = of_unsupported.unsupported(of)
+        parts += views.unsupported_view(facts["unsupported"])
     if distance:
         facts["distance"] = pairs.distance(of)
         parts += views.distance_view(facts["distance"])

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+_NAMED = 4  # outputs of one context that are named
 _WIDTH = 118  # columns where the output is no terminal
 _STATUS_STYLE = {"confirmed": "green", "proved": "bold green", "refuted": "bold red", "speculated": "yellow"}
 
@@ -230,6 +231,26 @@ def units_view(units: list[dict[str, Any]]) -> list[RenderableType]:
 
 def _some(texts: Sequence[str], n: int) -> str:
     return " ".join(texts[:n]) + (f" … ({len(texts):,})" if len(texts) > n else "")
+
+
+def unsupported_view(groups: list[dict[str, Any]]) -> list[RenderableType]:
+    """Show what goes beyond the rows."""
+    if not groups:
+        return [Text("every claim rests on rows that would have refuted it")]
+    table = _table(
+        "claims that go beyond the rows", ["outputs", "rows", "unseen", "why", "context"], left=(0, 3, 4)
+    )
+    for group in groups:
+        shown = ", ".join(group["outputs"][:_NAMED])
+        more = len(group["outputs"]) - _NAMED
+        table.add_row(
+            shown + (f" and {more} more" if more > 0 else ""),
+            f"{group['rows']:,}",
+            f"{group['unseen']:,} of {group['cells']:,}",
+            group["why"],
+            group["context"],
+        )
+    return [table]
 
 
 def distance_view(facts: dict[str, Any]) -> list[RenderableType]:

@@ -56,6 +56,22 @@ def learn(
             "cared for there.",
         ),
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone", help="Learn from the recorded rows alone: no oracle is asked, none need exist."
+        ),
+    ] = False,
+    hold_out: Annotated[
+        float,
+        typer.Option(
+            "--hold-out",
+            metavar="PERCENT",
+            min=0,
+            max=90,
+            help="With --alone: share of the rows that is kept from learning and measures the model.",
+        ),
+    ] = 10.0,
     time_limit: Annotated[
         float,
         typer.Option(
@@ -106,6 +122,18 @@ def learn(
 
     rows = _read(traces or [], schema)
     fields = _schema(schema, rows)
+    if alone:
+        given = {
+            "--oracle": oracle,
+            "--subset": subset,
+            "--resume": resume,
+            "--allow-differing": allow_differing,
+        }
+        refused = [name for name, value in given.items() if value]
+        if refused:
+            raise UsageError(f"--alone asks no oracle and goes in one run: leave {', '.join(refused)} out")
+        _alone(out, rows, folder, seed, jobs, (time_limit, max_nodes, max_rounds, max_memory), hold_out, log)
+        return
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     if subset is not None:
         text, rows = _inside(subset, text, rows)
@@ -171,6 +199,43 @@ def learn(
     remove_checkpoint(checkpoint)
 
 
+def _alone(
+    out: Output,
+    rows: "Traces | None",
+    folder: Path | None,
+    seed: int,
+    jobs: int | None,
+    budgets: tuple[float, int, int, float],
+    hold_out: float,
+    log: Path | None,
+) -> None:
+    """Learn from rows alone, save and report."""
+    from bsdgen.artifacts import check_writable, locked
+    from bsdgen.cli.learn_rows import judge, learn_alone, verdict
+    from bsdgen.learn import LearnConfig, fence
+
+    name = _name(rows.oracle) if rows is not None and rows.oracle else "alone"
+    target = folder if folder is not None else Path("rtl_out") / name
+    check_writable(target)
+    out.held.enter_context(locked(target, make=True))
+    time_limit, max_nodes, max_rounds, max_memory = budgets
+    config = LearnConfig(
+        seed=seed,
+        jobs=jobs or 0,
+        time_limit_s=time_limit,
+        max_nodes=max_nodes,
+        max_rounds=max_rounds,
+        max_memory_mib=max_memory,
+    )
+    with out.progress("learning") as progress, _log(log, False) as write, fence():
+        model = learn_alone(rows, config, hold_out / 100, _subscriber(progress, out, write))
+    model.info["traces"] = {**_provenance(rows), "differing": 0}
+    model.info["tools"] = _tools()
+    model.save(target)
+    _report(out, model, target, verdict(model, target))
+    judge(model)
+
+
 def _read(paths: list[Path], schema: Path | None) -> "Traces | None":
     if not paths:
         return None
@@ -220,7 +285,11 @@ def _oracle(text: str, fields: "Schema", rows: "Traces | None") -> "CheckedOracl
 
     if not text:
         missing = "there are no traces" if rows is None else "the traces name no oracle"
-        remedy = "give TRACES that name one, or --oracle" if rows is None else "give one with --oracle"
+        remedy = (
+            "give TRACES that name one, or --oracle"
+            if rows is None
+            else "learn from the rows alone with --alone, or give one with --oracle"
+        )
         raise UsageError(f"{missing}, so nobody to ask; {remedy} (simulator:rv32i, or module:function)")
     return CheckedOracle(resolve_oracle(text, fields), output_names=fields.output_names())
 
@@ -315,6 +384,8 @@ def _subscriber(
 
 def _state(event: "Event") -> str:
     """Where the work is, in one line."""
+    if event.stage == "evidence":
+        return f"explaining rows: {event.done:,} steps; {event.message}"
     what = "checking fresh rows" if event.stage == "checking" else "building"
     parts = [
         f"round {event.round + 1}: {what}",
@@ -346,7 +417,7 @@ def _tools() -> dict[str, str]:
     return tool_versions("numpy", "numba", "pyarrow")
 
 
-def _report(out: Output, model: "Model", target: Path) -> None:
+def _report(out: Output, model: "Model", target: Path, said: str = "") -> None:
     stats = model.info["learn"]
     facts = {
         "model": str(target),
@@ -358,7 +429,11 @@ def _report(out: Output, model: "Model", target: Path) -> None:
         f"{target}: {model.bsd.n_nodes:,} nodes, {model.bsd.n_inputs} inputs, {model.bsd.n_outputs} outputs, "
         f"{stats['wall_s']:.1f} s, {stats['oracle_queries']:,} queries"
     )
-    if not stats["finished"]:
+    if said:
+        facts["evidence"] = {k: v for k, v in model.info["evidence"].items() if k != "unsupported"}
+        facts["evidence"]["unsupported"] = len(model.info["evidence"]["unsupported"])
+        text += f"\n{said}"
+    elif not stats["finished"]:
         text += f"\n{_unfinished(model)}"
     out.result(facts, text)
 

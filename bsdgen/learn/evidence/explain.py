@@ -1,0 +1,426 @@
+"""Explaining an output in a context: a table over few features that no row contradicts.
+
+An approximate functional dependency (TANE: Huhtala et al., The Computer Journal 42, 1999) is not enough: one
+contradicting row refutes. The search is greedy by the impurity that is left (ID3: Quinlan 1986), from seeds
+that show what no single feature does: an exclusive or of two or three features. Which explanations are worth
+their description follows Quinlan and Rivest (Information and Computation 80, 1989): the values that a table
+saves to list must cost more bits than the table.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
+from bsdgen.learn.kernels import evidence as kernel
+
+I64 = NDArray[np.int64]
+_QUICK_WORDS, _QUICK_FEATURES = 128, 4
+_FEATURES = 8  # of an explanation, at most
+_SEED_WORDS = 8  # words of 64 cared rows on which all pairs and triples are tried
+_SEEDS = 8  # pairs, and triples, that are followed
+_TEMPLATES = 40  # feature sets of other contexts that are tried, best supported first
+_FEW_TEMPLATES = 8  # the same where one only looks ahead
+_SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
+_COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
+_COMPLETION_ROWS = 64
+_COMPLETIONS = 16  # pairs that are held to all rows
+_RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
+
+
+@dataclass
+class Templates:
+    """Feature sets that explained each output, with the rows that support them, over all contexts."""
+
+    by_output: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
+    own: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = field(default_factory=dict)
+    before: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # outputs that each was built on, how often
+
+    def add(self, output: int, features: Sequence[int], n_rows: int, own: Sequence[int] = ()) -> None:
+        """One more context that a feature set explains the output in; `own` see `Explanation`."""
+        if own:
+            self.own.setdefault((output, tuple(sorted(features))), tuple(own))
+        known = self.by_output.setdefault(output, {})
+        key = tuple(sorted(features))
+        known[key] = known.get(key, 0) + n_rows
+
+    def follows(self, output: int, base: int) -> None:
+        """One more context in which an output was built on another."""
+        known = self.before.setdefault(output, {})
+        known[base] = known.get(base, 0) + 1
+
+    def bases(self, output: int) -> list[int]:
+        """Outputs that it was built on elsewhere, most often first."""
+        known = self.before.get(output, {})
+        return sorted(known, key=lambda q: (-known[q], q))
+
+    def of(self, output: int) -> list[tuple[int, ...]]:
+        """Feature sets, best supported first."""
+        known = self.by_output.get(output, {})
+        return [key for key, _ in sorted(known.items(), key=lambda item: (-item[1], item[0]))[:_TEMPLATES]]
+
+
+def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool: int) -> bool:
+    """Whether the explanation is shorter than the values it explains."""
+    zeros, ones = (int(n) for n in counts.sum(axis=0))
+    n = zeros + ones
+    if not zeros or not ones:
+        return n > 0
+    entropy = -(zeros * log2(zeros / n) + ones * log2(ones / n))
+    cells = int((counts.sum(axis=1) > 0).sum())
+    return entropy > 2 * cells + n_features * log2(max(2, n_pool)) + _SLACK_BITS
+
+
+class Explainer:
+    """Searches explanations of one context's outputs.
+
+    Parameters
+    ----------
+    context : where; its `explanations` are filled in.
+    templates : feature sets of all contexts; added to where `learn` is set.
+    tolerance : share of the cared rows that may contradict, all of them ones in cells of mostly zeros: for
+        targets that happen to be one now and then.
+    """
+
+    def __init__(
+        self, context: RowContext, templates: Templates, learn: bool = True, tolerance: float = 0.0
+    ) -> None:
+        self.context, self.templates, self.learn, self.tolerance = context, templates, learn, tolerance
+
+    def quick(self, outputs: Sequence[int]) -> None:
+        """Constants, single features, feature sets known from elsewhere, and few features on few rows."""
+        context = self.context
+        for _ in range(2):
+            progress = False
+            for output in outputs:
+                if output in context.explanations:
+                    continue
+                found = self._simple(output) or self._known(output) or self._completed(output, False)
+                if not found and context.cared[output] >= 24:
+                    pool = context.pool(output)
+                    planes = context.pool_planes(pool, _QUICK_WORDS)
+                    found = self._greedy(output, [], pool, planes, _QUICK_FEATURES)
+                progress = progress or found
+            if not progress:
+                return
+
+    def full(self, outputs: Sequence[int], extra: Sequence[int] = (), patience: int = 2) -> int:
+        """All of it, with more features; gives up after `patience` outputs in a row. Returns the number."""
+        context, done = self.context, 0
+        for deep in (False, True):
+            failures = 0
+            for output in outputs:
+                if output in context.explanations or context.cared[output] < 32:
+                    continue
+                if (
+                    self._simple(output)
+                    or self._known(output)
+                    or self._completed(output, True)
+                    or self._search(output, extra, deep)
+                ):
+                    done += 1
+                    failures = 0
+                elif deep:
+                    failures += 1
+                    if failures >= patience:
+                        break
+        return done
+
+    def greedy(self, output: int, extra: Sequence[int]) -> bool:
+        """A feature, or a greedy search from nothing, with extra features."""
+        pool = self.context.pool(output, extra)
+        planes = self.context.pool_planes(pool, self.context.n_sample)
+        at = kernel.equal_feature(
+            planes, self.context.y[output, : planes.shape[1]], self.context.c[output, : planes.shape[1]]
+        )
+        if at >= 0:
+            counts, wrong = self.context.tabulate(output, [pool[at >> 1]])
+            if not wrong and worth(self.context, output, counts, 1, len(pool)):
+                return self._accept(output, [pool[at >> 1]], counts)
+        return self._greedy(output, [], pool, planes, _FEATURES)
+
+    def _simple(self, output: int) -> bool:
+        """A constant, or a feature."""
+        context = self.context
+        y, c = context.y[output], context.c[output]
+        values = kernel.values_seen(y, c)
+        if values != 3:
+            n = int(context.cared[output])
+            context.explain(output, Explanation((), ((n, 0) if values == 2 else (0, n),)))
+            return True
+        pool = context.pool(output, copies=True)
+        at = kernel.equal_feature(context.pool_planes(pool), y, c)
+        if at < 0:
+            return False
+        counts, _ = context.tabulate(output, [pool[at >> 1]])
+        if not worth(context, output, counts, 1, len(pool)):
+            return False
+        context.explain(output, Explanation.of([pool[at >> 1]], counts))
+        return True
+
+    def _known(self, output: int) -> bool:
+        """A feature set of another context."""
+        context = self.context
+        for features in self.templates.of(output)[: _TEMPLATES if self.learn else _FEW_TEMPLATES]:
+            if self._usable(output, features):
+                counts, wrong = context.tabulate(output, features)
+                if not wrong and worth(context, output, counts, len(features), len(context.live)):
+                    own = self.templates.own.get((output, tuple(features)), ())
+                    return self._accept(output, features, counts, own)
+        return False
+
+    def _completed(self, output: int, anywhere: bool) -> bool:
+        """One or two features alone, as a sibling of an explained output, or as the next step of a chain.
+
+        With `anywhere`, any explained output is built on; otherwise those that it was built on elsewhere.
+        """
+        context = self.context
+        if context.cared[output] < _COMPLETION_ROWS:
+            return False
+        dependents = context.dependents(output)
+        peers = [
+            q
+            for q in context.covering(output)
+            if q in context.explanations
+            and len(context.explanations[q].features) > 0
+            and q not in dependents
+            and np.array_equal(context.c[q], context.c[output])
+        ]
+        tries: list[tuple[list[int], int | None, bool]] = [([], None, True)]
+        tries += [(rest, None, pairs) for rest, pairs in self._rests(peers, dependents)]
+        if self.learn:
+            bases = [q for q in self.templates.bases(output) if q in peers]
+            if anywhere:
+                bases += [q for q in peers if q not in bases]
+            for q in bases:
+                given = self._given(q)
+                if given:
+                    tries.append((given, q, True))
+        pool = context.pool(output) if self.learn else list(context.live)
+        words = np.flatnonzero(context.c[output])[
+            : _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
+        ]
+        planes = context.pool_planes(pool, words)
+        y, c = context.y[output, words], context.c[output, words]
+        for given, base, pairs in tries:
+            if self._complete(output, given, pool, planes, words, y, c, base, pairs):
+                return True
+        return False
+
+    def _complete(
+        self,
+        output: int,
+        given: list[int],
+        pool: list[int],
+        planes: U64,
+        words: I64,
+        y: U64,
+        c: U64,
+        base: int | None,
+        pairs: bool,
+    ) -> bool:
+        """Complete given features with one more or, with `pairs`, two."""
+        context = self.context
+        cells = np.empty((1 << len(given), words.shape[0]), np.uint64)
+        kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, words]), c, cells)
+        ones, zeros = cells & y, cells & ~y
+        mixed = ones.any(axis=1) & zeros.any(axis=1)
+        found = np.zeros((_COMPLETIONS, 2), np.int64)
+        n = kernel.completions(ones[mixed], zeros[mixed], planes, pairs, found)
+        for p, q in found[:n].tolist():
+            own = sorted({pool[p], pool[q]} - set(given))
+            features = given + own
+            counts, wrong = context.tabulate(output, features)
+            if not wrong and worth(context, output, counts, len(features), len(pool)):
+                self._accept(output, features, counts, own)
+                if base is not None and self.learn:
+                    self.templates.follows(output, base)
+                return True
+        return False
+
+    def _rests(self, peers: Sequence[int], dependents: set[int]) -> list[tuple[list[int], bool]]:
+        """What explanations of other outputs have without one feature or two: those that most have first."""
+        one: dict[tuple[int, ...], int] = {}
+        two: dict[tuple[int, ...], int] = {}
+        for q in peers:
+            features = self.context.explanations[q].features
+            if not 2 <= len(features) <= 6 or any(-1 - f in dependents for f in features if f < 0):
+                continue
+            for f in features:
+                rest = tuple(sorted(g for g in features if g != f))
+                one[rest] = one.get(rest, 0) + 1
+                for h in rest:
+                    shorter = tuple(g for g in rest if g != h)
+                    if shorter and f < h:
+                        two[shorter] = two.get(shorter, 0) + 1
+        found = [
+            (list(r), False)
+            for r in sorted(one, key=lambda r: (-one[r], r))[:_RESTS]
+            if one[r] > 1 or len(one) < 64
+        ]
+        common = [r for r in sorted(two, key=lambda r: (-two[r], r))[:_COMMON] if two[r] > 1]
+        return found + [(list(r), True) for r in common]
+
+    def _given(self, base: int) -> list[int]:
+        """What the next output of a chain builds on: an output, and what it was completed with."""
+        explanation = self.context.explanations[base]
+        if explanation.is_literal:
+            return list(explanation.features)
+        return [*explanation.own, output_feature(base)] if explanation.own else []
+
+    def _usable(self, output: int, features: Sequence[int]) -> bool:
+        context = self.context
+        outputs = [f for f in features if f < 0]
+        if not outputs:
+            return True
+        covering, dependents = set(context.covering(output)), context.dependents(output)
+        return all(
+            -1 - f in covering and -1 - f in context.explanations and -1 - f not in dependents
+            for f in outputs
+        )
+
+    def _search(self, output: int, extra: Sequence[int], deep: bool) -> bool:
+        context = self.context
+        pool = context.pool(output, extra)
+        planes = context.pool_planes(pool, context.n_sample)
+        at = kernel.equal_feature(context.pool_planes(pool), context.y[output], context.c[output])
+        if at >= 0:
+            counts, _ = context.tabulate(output, [pool[at >> 1]])
+            if worth(context, output, counts, 1, len(pool)):
+                return self._accept(output, [pool[at >> 1]], counts)
+        return any(
+            self._greedy(output, seed, pool, planes, _FEATURES)
+            for seed in self._seeds(output, pool, planes, deep)
+        )
+
+    def _seeds(self, output: int, pool: list[int], planes: U64, deep: bool) -> Iterator[list[int]]:
+        """Features to begin with: none, the best single ones, exclusive ors of two, of three."""
+        context, words = self.context, planes.shape[1]
+        y, c = context.y[output, :words], context.c[output, :words]
+        n = int(np.bitwise_count(c).sum())
+        yield []
+        singles = np.zeros(len(pool), np.int64)
+        kernel.distances(planes, y, c, singles)
+        for at in np.argsort(-np.abs(n - 2 * singles), kind="stable")[:4].tolist():
+            yield [pool[at]]
+        for known in self.templates.of(output)[:6]:
+            if self._usable(output, known):
+                yield list(known)
+        chosen = np.flatnonzero(c)[:64]
+        narrow = np.ascontiguousarray(planes[:, chosen])
+        best, who = np.zeros(_SEEDS, np.int64), np.zeros((_SEEDS, 3), np.int64)
+        kernel.exclusive_pairs(narrow, y[chosen], c[chosen], best, who)
+        sets = who[np.argsort(-best, kind="stable")].tolist()
+        if deep:
+            few = slice(0, _SEED_WORDS)
+            best, who = np.zeros(3 * _SEEDS, np.int64), np.zeros((3 * _SEEDS, 3), np.int64)
+            kernel.exclusive_triples(
+                np.ascontiguousarray(narrow[:, few]), y[chosen][few].copy(), c[chosen][few].copy(), best, who
+            )
+            sets += who[np.argsort(-best, kind="stable")].tolist()
+        scored = []
+        for at, members in enumerate(sets):
+            seed = [m for m in members if m >= 0]
+            if len(set(seed)) < len(seed) or not seed:
+                continue
+            mixed = y.copy()
+            for m in seed:
+                mixed ^= planes[m]
+            scored.append((-abs(n - 2 * int(np.bitwise_count(mixed & c).sum())), at, [pool[m] for m in seed]))
+        for score, _, seed in sorted(scored)[:_SEEDS]:
+            if -score < 4 * n**0.5:
+                return
+            yield seed
+
+    def _greedy(self, output: int, seed: list[int], pool: list[int], planes: U64, most: int) -> bool:
+        """Add the feature that leaves least impurity until no row contradicts."""
+        context, features = self.context, list(seed)
+        best_so_far: tuple[int, list[int], I64] | None = None
+        words = planes.shape[1]
+        y, c = context.y[output, :words], context.c[output, :words]
+        while True:
+            if features:
+                counts, wrong = self._tabulate(output, features)
+                if not wrong:
+                    ok = worth(context, output, counts, len(features), len(pool))
+                    return ok and self._accept(output, features, counts)
+                if self._tolerable(output, wrong) and (best_so_far is None or wrong < 0.7 * best_so_far[0]):
+                    best_so_far = wrong, list(features), counts
+            if len(features) >= most:
+                return self._settle(output, best_so_far)
+            cells = np.empty((1 << len(features), words), np.uint64)
+            kernel.cells_of(context.columns(features, words), c, cells)
+            left = np.zeros(len(pool) + 1, np.float64)
+            kernel.impurities(planes, y, cells, left)
+            best = int(np.argmin(left[:-1]))
+            least = 1.0 if best_so_far is not None else 2.0 + 0.01 * left[-1]
+            if left[-1] - left[best] < least or pool[best] in features:
+                return self._settle(output, best_so_far)
+            features.append(pool[best])
+
+    def _tabulate(self, output: int, features: Sequence[int]) -> tuple[I64, int]:
+        return self.context.tabulate(output, features, 1 << 30 if self.tolerance else 0)
+
+    def _tolerable(self, output: int, wrong: int) -> bool:
+        return bool(self.tolerance) and wrong <= self.tolerance * self.context.cared[output]
+
+    def _settle(self, output: int, found: tuple[int, list[int], I64] | None) -> bool:
+        """Keep an explanation that a tolerable number of rows contradict."""
+        if found is None:
+            return False
+        _, features, counts = found
+        self.context.explain(output, Explanation.of(features, counts))
+        return True
+
+    def _accept(self, output: int, features: Sequence[int], counts: I64, own: Sequence[int] = ()) -> bool:
+        """Drop features that no row needs, prefer inputs, and keep the explanation."""
+        context, kept = self.context, list(features)
+        kept, counts = self._pruned(output, kept, counts)
+        for at, feature in enumerate(kept):
+            if feature not in context.live:
+                better = self._input_instead(output, kept, at)
+                if better is not None:
+                    kept, counts = better
+        context.explain(output, Explanation.of(kept, counts, own))
+        if self.learn:
+            self.templates.add(output, kept, int(counts.sum()), own)
+        return True
+
+    def _pruned(self, output: int, features: list[int], counts: I64) -> tuple[list[int], I64]:
+        changed = True
+        while changed and len(features) > 1:
+            changed = False
+            # Features that were made are dropped before inputs.
+            for feature in sorted(features, key=lambda f: (0 <= f < self.context.store.n_inputs, -f)):
+                rest = [f for f in features if f != feature]
+                fewer, wrong = self.context.tabulate(output, rest)
+                if not wrong:
+                    features, counts, changed = rest, fewer, True
+                    break
+        return features, counts
+
+    def _input_instead(self, output: int, features: list[int], at: int) -> tuple[list[int], I64] | None:
+        """An input in the place of another feature, if no row contradicts that either."""
+        context = self.context
+        live = [v for v in context.live if v not in features]
+        planes = context.columns(live, context.n_sample)
+        words = planes.shape[1]
+        column, c = context.column(features[at])[:words], context.c[output, :words]
+        distance = np.zeros(len(live), np.int64)
+        kernel.distances(planes, column, c, distance)
+        n = int(np.bitwise_count(c).sum())
+        near = np.minimum(distance, n - distance)
+        for other in np.argsort(near, kind="stable")[:3].tolist():
+            if near[other] > n // 8:
+                return None
+            changed = [*features[:at], live[other], *features[at + 1 :]]
+            counts, wrong = context.tabulate(output, changed)
+            if not wrong:
+                return changed, counts
+        return None

@@ -1,0 +1,277 @@
+"""Growing the control tree from rows, contexts explained as far as they can be."""
+
+import heapq
+from collections.abc import Callable
+from enum import IntEnum
+
+import numpy as np
+
+from bsdgen.learn.evidence.context import RowContext
+from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.exceptions import Exceptions
+from bsdgen.learn.evidence.explain import Explainer, Templates
+from bsdgen.learn.evidence.rows import RowStore, bits_of
+from bsdgen.learn.evidence.split import explained_in_halves, gains, guards, next_gains, switch
+from bsdgen.learn.evidence.tree import Node, halves
+from bsdgen.learn.evidence.virtual import Substitutions, Virtual
+
+_FEW_ROWS = 40  # contexts with fewer are left as they are
+_LOOKED_AT = 5  # candidates that are looked into, best gain first
+_MANY_ROWS = 30000  # from which on a split is looked for before explanations are searched in full
+_OTHERS_ROWS = 400  # below it definitions of other contexts are too many to be told apart
+_KNOWN_CONTROLS = 3  # features that other contexts were split on: an exclusive or shows no gain
+_LEAST_GAIN = 0.02
+_SURE_SHARE = 0.1  # of the open outputs: explained in the halves, a split is taken at once
+_SURE_GAIN = 0.042  # an output's share: taken although nothing becomes exactly explained
+_CLEAR_GAIN = 1.5  # outputs' worth that a split must bring at least, if nothing becomes exactly explained
+_WEAK_GAIN = 0.066  # below it explanations are searched in full before a split is taken
+_FORCED_GAIN = 0.03
+
+
+class Level(IntEnum):
+    """How hard a context is tried; each level waits until nothing is left to do on those before it."""
+
+    SURE = 0  # what the context shows by itself, clearly
+    OTHERS = 1  # with definitions of other contexts
+    WEAK = 2  # a split that explains something
+    AGAIN = 3  # with definitions that came since
+    FORCED = 4  # a split that promises something two steps ahead
+
+
+class Grower:
+    """Grows the tree; `nodes` are parents before children.
+
+    Parameters
+    ----------
+    tell : told what happens, a line each.
+    check : called between contexts; raises to stop.
+    """
+
+    def __init__(
+        self, store: RowStore, tell: Callable[[str], None], check: Callable[[], None] = lambda: None
+    ) -> None:
+        self.store, self.tell, self.check = store, tell, check
+        self.definitions = Definitions(store.n_inputs)
+        self.templates = Templates()
+        self.substitutions = Substitutions(self.definitions)
+        self.nodes: list[Node] = []
+        self._seen: dict[int, int] = {}  # definitions that a context has tried as features
+        self.controls: dict[int, int] = {}  # how often each feature was split on
+
+    def run(self) -> None:
+        """Grow the whole tree."""
+        self.nodes = [Node(np.arange(self.store.n_rows, dtype=np.int32), {})]
+        self._queue: list[tuple[int, int, int, int]] = []
+        self._put(0, Level.SURE, 0)
+        while self._queue:
+            self.check()
+            if self._queue[0][0] == Level.FORCED:
+                self._again()
+            level, _, _, at = heapq.heappop(self._queue)
+            self._visit(at, Level(level))
+
+    def _again(self) -> None:
+        """Before a forced split: contexts with few open outputs, if there are more definitions now."""
+        changed = [
+            (int(Level.AGAIN) if few and self._grown(at) else level, few, n, at)
+            for level, few, n, at in self._queue
+        ]
+        if changed != self._queue:
+            self._queue = changed
+            heapq.heapify(self._queue)
+
+    def _grown(self, at: int) -> bool:
+        """Whether a context has not seen many of the definitions that there are."""
+        return len(self.definitions) > 1.02 * self._seen.get(at, 0)
+
+    def _put(self, at: int, level: "Level", n_open: int) -> None:
+        """Queue a context: sure work first, with most rows; of what waits for others that with fewest open
+        outputs; forced splits last, with fewest rows, so that what is mixed of others comes behind these."""
+        n = self.nodes[at].rows.shape[0]
+        first = n_open if level in (Level.OTHERS, Level.AGAIN) else int(level == Level.FORCED and n_open <= 2)
+        heapq.heappush(self._queue, (int(level), first, n if level == Level.FORCED else -n, at))
+
+    def _visit(self, at: int, level: "Level") -> None:
+        """Work on a context at a level; queue what it is split into, or itself for the next level."""
+        node = self.nodes[at]
+        context = RowContext(self.store, self.definitions, node.rows, node.explanations)
+        done = self._begin(node, context) or self._at_level(at, context, level)
+        node.explanations, node.resolved = context.explanations, None
+        node.cared = context.cared > 0
+        if not node.is_leaf:
+            node.rows = np.zeros(0, np.int32)
+            for half in (node.low, node.high):
+                self._put(half, Level.SURE, 0)
+        elif context.open_outputs() and not done:
+            self._put(at, Level(level + 1), len(context.open_outputs()))
+        elif not context.open_outputs():
+            node.why = ""
+
+    def _at_level(self, at: int, context: RowContext, level: "Level") -> bool:
+        if level == Level.SURE:
+            first = self.nodes[at].exceptional
+            if first and (self._switched(at, context) or self._with_others(at, context, control=True)):
+                return True
+            return self._sure(at, context)
+        if level == Level.OTHERS:
+            return self._with_others(at, context)
+        grown = self._grown(at)
+        if level == Level.WEAK:
+            return (grown and self._with_others(at, context)) or self._looked(at, context, 0.0)
+        if level == Level.AGAIN:
+            return grown and self._with_others(at, context)
+        return self._with_others(at, context, control=True) or self._forced(at, context)
+
+    def _begin(self, node: Node, context: RowContext) -> bool:
+        """What is tried first everywhere; whether the context is done with."""
+        Explainer(context, self.templates).quick(context.open_outputs())
+        outputs = context.open_outputs()
+        if not outputs:
+            return True
+        if context.n < _FEW_ROWS:
+            node.why = "few rows"
+            return True
+        return False
+
+    def _split(self, at: int, context: RowContext, feature: int, text: str, forced: bool = False) -> bool:
+        node = self.nodes[at]
+        guard = guards(context)[feature] if feature < 0 else feature
+        high = bits_of(self.definitions.evaluate(guard, context._columns), context.n)
+        node.guard, node.low, node.high = guard, len(self.nodes), len(self.nodes) + 1
+        self.nodes += halves(node, context, guard, high, forced)
+        for half in (node.low, node.high):
+            self.nodes[half].exceptional = node.exceptional
+        self.controls[guard] = self.controls.get(guard, 0) + 1
+        self.tell(f"{self._where(node)} {context.n} rows, {len(context.open_outputs())} open: {text}")
+        return True
+
+    def _where(self, node: Node) -> str:
+        return " ".join(f"{guard}={value}" for guard, value in node.path) or "all"
+
+    def _switched(self, at: int, context: RowContext) -> bool:
+        outputs = context.open_outputs()
+        found = switch(context, outputs) if len(outputs) > 1 else None
+        if found is None:
+            return False
+        variable, value, n = found
+        return self._split(at, context, variable, f"{variable}={value} switches all off in {n} rows")
+
+    def _looked(self, at: int, context: RowContext, share: float) -> bool:
+        """Split where looking into the halves of the best candidates shows outputs explained."""
+        outputs = context.open_outputs()
+        if len(outputs) <= 2:
+            return False
+        candidates = self._candidates(context)
+        gain = gains(context, outputs, candidates)
+        order = [i for i in np.argsort(-gain, kind="stable")[:_LOOKED_AT].tolist() if gain[i] > _LEAST_GAIN]
+        known = sorted(self.controls, key=lambda f: (-self.controls[f], f))
+        order += [
+            candidates.index(f) for f in known if f in context.live and candidates.index(f) not in order
+        ][:_KNOWN_CONTROLS]
+        if not order:
+            return False
+        seen = explained_in_halves(context, outputs, [candidates[i] for i in order], self.templates)
+        best = int(np.argmax(seen + 0.1 * gain[order]))
+        n, found = len(outputs), order[best]
+        if seen[best] < 1 or (seen[best] < share * n and gain[found] < _SURE_GAIN * n):
+            return False
+        text = f"split on {candidates[order[best]]}, explains {seen[best]:.1f}, gain {gain[order[best]]:.2f}"
+        return self._split(at, context, candidates[order[best]], text)
+
+    def _candidates(self, context: RowContext) -> list[int]:
+        return [*context.live, *guards(context)]
+
+    def _sure(self, at: int, context: RowContext) -> bool:
+        """With what the context itself shows, if it shows it well."""
+        if self._switched(at, context):
+            return True
+        if context.n > _MANY_ROWS and self._looked(at, context, _SURE_SHARE):
+            return True
+        outputs = context.open_outputs()
+        candidates = self._candidates(context)
+        gain = gains(context, outputs, candidates)
+        if float(gain.max()) < _WEAK_GAIN * len(outputs):
+            Explainer(context, self.templates).full(outputs)
+            outputs = context.open_outputs()
+            if not outputs:
+                return True
+            candidates = self._candidates(context)
+            gain = gains(context, outputs, candidates)
+        if self._looked(at, context, _SURE_SHARE):
+            return True
+        best = int(np.argmax(gain))
+        if gain[best] >= max(_CLEAR_GAIN, _SURE_GAIN * len(outputs)):
+            text = f"split on {candidates[best]}, gain {gain[best]:.2f}"
+            return self._split(at, context, candidates[best], text)
+        self.nodes[at].why = f"gain {gain[best]:.2f} of {candidates[best]}, {len(outputs)} open {outputs[:4]}"
+        self.tell(f"{self._where(self.nodes[at])} {context.n} rows: stuck, {self.nodes[at].why}")
+        return False
+
+    def _with_others(self, at: int, context: RowContext, control: bool = False) -> bool:
+        """With definitions of other contexts as features, and exceptions to them."""
+        node, before = self.nodes[at], len(context.open_outputs())
+        self._seen[at] = len(self.definitions)
+        if context.n < _OTHERS_ROWS or (node.forced and (before > 2 or context.n < 4000)):
+            return False
+        virtual = Virtual(context, self.nodes, self.substitutions)
+        virtual.explain(self.templates)
+        outputs = context.open_outputs()
+        self.tell(
+            f"{self._where(node)} {context.n} rows: {len(virtual.features)} definitions of others explain "
+            f"{before - len(outputs)} of {before}"
+        )
+        if not outputs:
+            return True
+        exceptions = Exceptions(context, self.nodes, virtual, self.templates)
+        exceptions.monomials()
+        if not context.open_outputs():
+            return True
+        shared = self._shared(context) if control and len(context.open_outputs()) <= 2 else None
+        guard = exceptions.guard(control and shared is None)
+        guard = shared if guard is None else guard
+        self._seen[at] = len(self.definitions)
+        if guard is None:
+            return False
+        self._split(at, context, guard, f"an exception, split on {guard}")
+        for half in (node.low, node.high):
+            self.nodes[half].exceptional = True
+        return True
+
+    def _shared(self, context: RowContext) -> int | None:
+        """The input that most explanations of the context have in common, if most of them do."""
+        wide = [set(e.features) for e in context.explanations.values() if len(e.features) > 2]
+        counts = {v: sum(v in features for features in wide) for v in context.live}
+        best = max(counts, key=lambda v: (counts[v], -v), default=-1)
+        return best if len(wide) >= 4 and counts[best] > len(wide) // 2 else None
+
+    def _forced(self, at: int, context: RowContext) -> bool:
+        """Split on what promises most two steps ahead."""
+        if self._switched(at, context):
+            return True
+        Explainer(context, self.templates).full(context.open_outputs())
+        if not context.open_outputs() or self._looked(at, context, 0.0):
+            return True
+        outputs = context.open_outputs()
+        candidates = self._candidates(context)
+        gain = gains(context, outputs, candidates)
+        best = int(np.argmax(gain))
+        if gain[best] < _FORCED_GAIN:
+            self.nodes[at].why = f"no gain, {len(outputs)} open {outputs[:4]}"
+            self.tell(f"{self._where(self.nodes[at])} {context.n} rows: not explained, {self.nodes[at].why}")
+            return True
+        if context.n > 700:
+            often = sorted(self.controls, key=lambda f: (-self.controls[f], f))
+            chosen = [candidates[i] for i in np.argsort(-gain, kind="stable")[:5].tolist()]
+            chosen += [f for f in often if f in context.live and f not in chosen][:12]
+            two = next_gains(context, outputs, chosen)
+            single = dict(zip(candidates, gain.tolist(), strict=True))
+            score = [
+                (t + single.get(f, 0.0)) * (1.25 if self.controls.get(f, 0) >= 5 else 1.0)
+                for f, t in zip(chosen, two.tolist(), strict=True)
+            ]
+            at_best = int(np.argmax(score))
+            if not np.isfinite(score[at_best]):
+                self.nodes[at].why = f"no split, {len(outputs)} open {outputs[:4]}"
+                return True
+            return self._split(at, context, chosen[at_best], f"forced split on {chosen[at_best]}", True)
+        return self._split(at, context, candidates[best], f"forced split on {candidates[best]}", True)

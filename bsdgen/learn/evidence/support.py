@@ -1,0 +1,147 @@
+"""Best supported wins: of all definitions that agree with a context's rows, that with most support elsewhere.
+
+A table of a context may have cells that no row of it met. Another context's definition of the same output,
+or one with inputs substituted (`bsdgen.learn.evidence.virtual`), that no row here contradicts and that more
+rows support says what is there (Occam). What stays unseen is listed (`Unsupported`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsdgen.learn.evidence.context import RowContext
+from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.rows import RowStore
+from bsdgen.learn.evidence.tree import Node
+from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
+from bsdgen.learn.kernels import evidence as kernel
+
+_TRIED = 60  # definitions of an output that are held to a context's rows, best supported first
+_WIDE = 3  # features from which a table may have cells that nobody saw
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A claim that goes beyond the rows.
+
+    Attributes
+    ----------
+    path : guards and their values on the way to the context: (input, value), or (-1, value) for a function.
+    output : output bit.
+    features : inputs that the claim depends on.
+    n_rows : rows of the context that care for the output.
+    cells, unseen : cells of the table, and how many of them no row met.
+    reason : ``cells``: not all cells were met; ``few``: too few rows to tell; ``open``: not explained.
+    """
+
+    path: tuple[tuple[int, int], ...]
+    output: int
+    features: tuple[int, ...]
+    n_rows: int
+    cells: int
+    unseen: int
+    reason: str
+
+
+def supported(
+    store: RowStore, definitions: Definitions, nodes: Sequence[Node], substitutions: Substitutions
+) -> tuple[list[dict[int, int]], list[Unsupported]]:
+    """Definitions of every leaf's outputs, by node, and what of them goes beyond the rows."""
+    known: list[dict[int, int]] = [{} for _ in nodes]
+    support: dict[int, dict[int, int]] = {}
+    contexts = [at for at, node in enumerate(nodes) if node.is_leaf]
+    for at in contexts:
+        known[at] = resolve_all(nodes[at].explanations, definitions)
+        for output, definition in known[at].items():
+            if nodes[at].cared.size and nodes[at].cared[output]:
+                table = support.setdefault(output, {})
+                table[definition] = table.get(definition, 0) + nodes[at].rows.shape[0]
+    ranked = _ranked(support, definitions, nodes, substitutions)
+    beyond: list[Unsupported] = []
+    for at in contexts:
+        context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
+        nodes[at].cared = context.cared > 0
+        for output in np.flatnonzero(context.cared).tolist():
+            beyond += _choose(context, nodes[at], known[at], output, support, ranked)
+    return known, beyond
+
+
+def _ranked(
+    support: dict[int, dict[int, int]],
+    definitions: Definitions,
+    nodes: Sequence[Node],
+    substitutions: Substitutions,
+) -> dict[int, list[tuple[int, int]]]:
+    """By output, (support, definition) of what explains it in some context, best first, and of images."""
+    images = [dict(s.images) for s in substitutions.of(nodes)]
+    memos: list[dict[int, int]] = [{} for _ in images]
+    ranked = {}
+    for output, table in support.items():
+        wide = {d: n for d, n in table.items() if definitions.n_features(d) >= _WIDE}
+        more = dict(wide)
+        for image, memo in zip(images, memos, strict=True):
+            for d, n in wide.items():
+                other = definitions.substituted(d, image, memo)
+                more[other] = max(more.get(other, 0), n)
+        best = sorted(more, key=lambda d: (-more[d], d))[: 2 * _TRIED]
+        ranked[output] = [(more[d], d) for d in best if definitions.n_features(d) >= _WIDE]
+    return ranked
+
+
+def _choose(
+    context: RowContext,
+    node: Node,
+    known: dict[int, int],
+    output: int,
+    support: dict[int, dict[int, int]],
+    ranked: dict[int, list[tuple[int, int]]],
+) -> list[Unsupported]:
+    """Take the best supported definition of one output, and say whether it goes beyond the rows."""
+    path = tuple((g if g < context.store.n_inputs else -1, v) for g, v in node.path)
+    n = int(context.cared[output])
+    explanation = context.explanations.get(output)
+    if output not in known or explanation is None:
+        known[output] = _likeliest(context, output)
+        return [Unsupported(path, output, (), n, 0, 0, "open")]
+    own = known[output]
+    mine = support[output].get(own, 0)
+    if len(explanation.features) >= _WIDE:
+        for rows, definition in ranked.get(output, [])[:_TRIED]:
+            if rows <= mine or definition == own:
+                break
+            if not kernel.differs(context.column(definition), context.y[output], context.c[output]):
+                known[output] = definition
+                return []
+    unseen = sum(a == b == 0 for a, b in explanation.counts)
+    features = tuple(v for v in range(context.store.n_inputs) if context.definitions.support(own) >> v & 1)
+    if unseen:
+        return [Unsupported(path, output, features, n, len(explanation.counts), unseen, "cells")]
+    if n < _few(explanation.features):
+        return [Unsupported(path, output, features, n, len(explanation.counts), 0, "few")]
+    return []
+
+
+def _few(features: Sequence[int]) -> int:
+    """Rows below which an explanation may be chance: a constant that held a few times, a feature by luck."""
+    return 64 if not features else 32 << len(features)
+
+
+def _likeliest(context: RowContext, output: int) -> int:
+    """Of the constants and inputs the one that differs on fewest rows."""
+    y, c = context.y[output], context.c[output]
+    n = int(context.cared[output])
+    ones = int(np.bitwise_count(y & c).sum())
+    best = (
+        (n - ones, context.definitions.constant(1))
+        if 2 * ones > n
+        else (ones, context.definitions.constant(0))
+    )
+    distance = np.zeros(len(context.live), np.int64)
+    kernel.distances(context.x[context.live], y, c, distance)
+    for variable, d in zip(context.live, distance.tolist(), strict=True):
+        if d < best[0]:
+            best = d, variable
+        if n - d < best[0]:
+            best = n - d, context.definitions.make((variable,), [1, 0])
+    return best[1]

@@ -1,0 +1,266 @@
+"""Virtual features: functions that other contexts are explained by, as features of this one.
+
+A difference that one context shows decides a comparison in another. Three kinds: the definitions themselves;
+their cofactors by inputs that are fixed here, at the other value; and definitions with inputs substituted,
+the substitutions read off pairs of contexts in which the same output has the same table over other inputs
+(`substitutions`), so that a function exists here that no context shows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.evidence.context import Explanation, RowContext, filled
+from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.explain import Explainer, Templates
+from bsdgen.learn.evidence.tree import Node
+from bsdgen.learn.kernels import evidence as kernel
+
+I64 = NDArray[np.int64]
+_WORDS = 128  # words of 64 rows on which virtual features are told apart
+_CHOSEN = 40  # virtual features that join the pool of an output
+_FAILURES = 6  # outputs that are not explained, until the others are not tried
+_LEAST_PAIRS = 8  # inputs that a substitution must replace
+_MOST_SUBSTITUTIONS = 12
+_MOST_COFACTORS = 800  # definitions of one fixed input
+_TOGETHER = 4  # fixed inputs whose other values are tried together
+_LEAST_COMMON = 4  # definitions that such an input must be in
+_WIDE = 70  # inputs of a definition that is substituted, at most
+
+
+def resolved(node: Node, definitions: Definitions) -> dict[int, int]:
+    """Definitions of a node's explained outputs, by output; kept at the node."""
+    if node.resolved is None:
+        node.resolved = resolve_all(node.explanations, definitions)
+    return node.resolved
+
+
+def resolve_all(explanations: dict[int, Explanation], definitions: Definitions) -> dict[int, int]:
+    """Definitions of explained outputs whose features are explained too."""
+    memo: dict[int, int] = {}
+    left = dict(explanations)
+    while left:
+        ready = [o for o, e in left.items() if all(f >= 0 or -1 - f in memo for f in e.features)]
+        if not ready:
+            break
+        for o in ready:
+            explanation = left.pop(o)
+            features = [memo[-1 - f] if f < 0 else f for f in explanation.features]
+            memo[o] = definitions.make(features, filled(explanation.table()))
+    return memo
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """Inputs and what stands for them: input -> feature."""
+
+    images: tuple[tuple[int, int], ...]
+
+
+class Substitutions:
+    """What inputs of one context's explanations become in another's; each pair is compared once."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._shown: dict[int, dict[int, Explanation]] = {}
+        self._found: dict[tuple[tuple[int, int], ...], None] = {}
+
+    def of(self, nodes: Sequence[Node]) -> list[Substitution]:
+        """Substitutions that contexts show by now, the largest first."""
+        for at, node in enumerate(nodes):
+            if at in self._shown or not node.is_leaf or node.why or not node.cared.size:
+                continue
+            new = {
+                o: e
+                for o, e in node.explanations.items()
+                if 2 <= len(e.features) <= 6 and o < node.cared.size
+            }
+            if len(new) >= _LEAST_PAIRS:
+                for old in self._shown.values():
+                    self._compare(new, old)
+                    self._compare(old, new)
+            self._shown[at] = new if len(new) >= _LEAST_PAIRS else {}
+        kept: list[Substitution] = []
+        for images in sorted(self._found, key=lambda m: (-len(m), m)):
+            if not any(set(images) <= set(other.images) for other in kept):
+                kept.append(Substitution(images))
+        return kept[:_MOST_SUBSTITUTIONS]
+
+    def _compare(self, a: dict[int, Explanation], b: dict[int, Explanation]) -> None:
+        different = [o for o, e in a.items() if o in b and e.features != b[o].features]
+        if len(different) >= _LEAST_PAIRS:
+            images = _images({o: a[o] for o in different}, b, self.definitions)
+            if len(images) >= _LEAST_PAIRS:
+                self._found.setdefault(tuple(sorted(images.items())), None)
+
+
+def _images(a: dict[int, Explanation], b: dict[int, Explanation], definitions: Definitions) -> dict[int, int]:
+    """Input -> feature under which explanations of `a` become those of `b`; {} if some contradict."""
+    images: dict[int, int] = {}
+    todo = [o for o in a if o in b]
+    changed = True
+    while changed and todo:
+        changed = False
+        rest = []
+        for o in todo:
+            fa = [images.get(f, f) if f >= 0 else f for f in a[o].features]
+            fb = list(b[o].features)
+            plain = [
+                definitions.features[f - definitions.n_inputs][0] if f >= definitions.n_inputs else f
+                for f in fa
+            ]
+            own = [at for at, f in enumerate(plain) if f not in fb]
+            new = [at for at, f in enumerate(fb) if f not in plain]
+            if len(fa) != len(fb) or len(own) > 1 or len(own) != len(new):
+                rest.append(o)
+                continue
+            if not own:
+                continue
+            slot, feature = own[0], fb[new[0]]
+            if not (0 <= a[o].features[slot] < definitions.n_inputs and 0 <= feature < definitions.n_inputs):
+                continue
+            sign = _same_table(a[o], b[o], slot, new[0], plain, definitions)
+            if sign < 0:
+                continue
+            image = feature if not sign else definitions.make((feature,), [1, 0])
+            key = a[o].features[slot]
+            if images.get(key, image) != image:
+                return {}
+            images[key] = image
+            changed = True
+        todo = rest
+    return images
+
+
+def _same_table(
+    a: Explanation, b: Explanation, slot: int, new: int, plain: Sequence[int], definitions: Definitions
+) -> int:
+    """0: the tables agree when `slot` of a is `new` of b; 1: with its complement; -1: neither."""
+    k = len(a.features)
+    order = [new if at == slot else b.features.index(f) for at, f in enumerate(plain)]
+    cells = np.arange(1 << k)
+    moved = np.zeros_like(cells)
+    for at, place in enumerate(order):
+        moved |= ((cells >> at) & 1) << place
+    ta = a.table()
+    for sign in (0, 1):
+        tb = b.table()[moved ^ (sign << new)]
+        both = (ta >= 0) & (tb >= 0)
+        if both.sum() * 2 > both.size and np.array_equal(ta[both], tb[both]):
+            return sign
+    return -1
+
+
+class Virtual:
+    """Virtual features of a context.
+
+    Attributes
+    ----------
+    features : their numbers.
+    planes : their planes on the first rows.
+    """
+
+    def __init__(self, context: RowContext, nodes: Sequence[Node], substitutions: Substitutions) -> None:
+        self.context = context
+        definitions, n_inputs = context.definitions, context.store.n_inputs
+        base: dict[int, None] = {}
+        for node in nodes:
+            if node.cared.size:
+                base |= dict.fromkeys(d for d in resolved(node, definitions).values() if d >= n_inputs)
+        base = dict.fromkeys(d for d in base if definitions.features[d - n_inputs])
+        numbers = list(base)
+        for other, touched in self._other_controls(base):
+            memo: dict[int, int] = {}
+            images = {v: definitions.constant(value) for v, value in other.items()}
+            numbers += [definitions.substituted(d, images, memo) for d in touched]
+        for substitution in substitutions.of(nodes):
+            images, memo = dict(substitution.images), {}
+            domain = sum(1 << variable for variable in images)
+            numbers += [
+                definitions.substituted(d, images, memo)
+                for d in list(numbers)
+                if d >= n_inputs
+                and definitions.support(d) & domain
+                and definitions.support(d).bit_count() <= _WIDE
+            ]
+        self.features, self.planes = self._distinct(numbers)
+
+    def _other_controls(self, base: Iterable[int]) -> list[tuple[dict[int, int], list[int]]]:
+        """Other values of inputs that are fixed here and that definitions depend on, and these definitions.
+
+        One input after the other, and all values together of those that most definitions depend on.
+        """
+        definitions, fixed = self.context.definitions, self.context.fixed
+        touched = {
+            v: [d for d in base if definitions.support(d) >> v & 1 and definitions.support(d) != 1 << v]
+            for v in fixed
+        }
+        touched = {v: of for v, of in touched.items() if 0 < len(of) <= _MOST_COFACTORS}
+        found = [({v: 1 - fixed[v]}, of) for v, of in touched.items()]
+        common = sorted(touched, key=lambda v: (-len(touched[v]), v))[:_TOGETHER]
+        common = [v for v in common if len(touched[v]) >= _LEAST_COMMON]
+        every = list(dict.fromkeys(d for v in common for d in touched[v]))
+        for values in product((0, 1), repeat=len(common)):
+            if sum(fixed[v] != value for v, value in zip(common, values, strict=True)) > 1:
+                found.append((dict(zip(common, values, strict=True)), every))
+        return found
+
+    def _distinct(self, numbers: Sequence[int]) -> tuple[list[int], U64]:
+        """Those whose planes differ from each other, constants and inputs."""
+        context = self.context
+        words = min(context.x.shape[1], _WORDS)
+        valid = context.valid[:words]
+        columns = {v: np.ascontiguousarray(context.x[v, :words]) for v in range(context.store.n_inputs)}
+        seen: set[bytes] = set()
+        for v in context.live:
+            seen |= {(columns[v] & valid).tobytes(), (~columns[v] & valid).tobytes()}
+        features, planes = [], []
+        for number in numbers:
+            if number < context.store.n_inputs:
+                continue
+            plane = context.definitions.evaluate(number, columns) & valid
+            key = plane.tobytes()
+            if key in seen or not plane.any() or np.array_equal(plane, valid):
+                continue
+            seen |= {key, (~plane & valid).tobytes()}
+            features.append(number)
+            planes.append(plane)
+        shape = (len(planes), words)
+        return features, np.array(planes, np.uint64).reshape(shape)
+
+    def promising(self, y: U64, c: U64, pairs: bool) -> list[int]:
+        """Features most correlated with a target; with `pairs` also in an exclusive or with an input."""
+        if not self.features:
+            return []
+        words = self.planes.shape[1]
+        y, c = np.ascontiguousarray(y[:words]), np.ascontiguousarray(c[:words])
+        n = int(np.bitwise_count(c).sum())
+        distance = np.zeros(len(self.features), np.int64)
+        kernel.distances(self.planes, y, c, distance)
+        chosen = np.argsort(-np.abs(n - 2 * distance), kind="stable")[:_CHOSEN].tolist()
+        if pairs:
+            best = np.zeros(len(self.features), np.int64)
+            for variable in self.context.live:
+                kernel.distances(self.planes, y ^ self.context.x[variable, :words], c, distance)
+                best = np.maximum(best, np.abs(n - 2 * distance))
+            chosen += [at for at in np.argsort(-best, kind="stable")[:_CHOSEN].tolist() if at not in chosen]
+        return [self.features[at] for at in chosen]
+
+    def explain(self, templates: Templates) -> None:
+        """Explain open outputs with virtual features: searched in full where few are open."""
+        context = self.context
+        outputs = context.open_outputs()
+        few, failures = len(outputs) <= 3, 0
+        explainer = Explainer(context, templates)
+        for output in outputs:
+            if output in context.explanations:
+                continue
+            extra = self.promising(context.y[output], context.c[output], few)
+            if not (explainer.full([output], extra, patience=1) if few else explainer.greedy(output, extra)):
+                failures += 1
+                if failures >= _FAILURES:
+                    return
