@@ -25,6 +25,7 @@ _SURE_SHARE = 0.1  # of the open outputs: explained in the halves, a split is ta
 _SURE_GAIN = 0.042  # an output's share: taken although nothing becomes exactly explained
 _CLEAR_GAIN = 1.5  # outputs' worth that a split must bring at least, if nothing becomes exactly explained
 _WEAK_GAIN = 0.066  # below it explanations are searched in full before a split is taken
+_KNOWN_GAIN = 0.05
 _FORCED_GAIN = 0.03
 
 
@@ -35,7 +36,8 @@ class Level(IntEnum):
     OTHERS = 1  # with definitions of other contexts
     WEAK = 2  # a split that explains something
     AGAIN = 3  # with definitions that came since
-    FORCED = 4  # a split that promises something two steps ahead
+    KNOWN = 4  # few outputs are open: a split that other contexts have needed too
+    FORCED = 5  # a split that promises something two steps ahead
 
 
 class Grower:
@@ -120,7 +122,21 @@ class Grower:
             return (grown and self._with_others(at, context)) or self._looked(at, context, 0.0)
         if level == Level.AGAIN:
             return grown and self._with_others(at, context)
+        if level == Level.KNOWN:
+            return len(context.open_outputs()) <= 2 and self._decided_elsewhere(at, context)
         return self._with_others(at, context, control=True) or self._forced(at, context)
+
+    def _decided_elsewhere(self, at: int, context: RowContext) -> bool:
+        """Split on the feature of other contexts' splits that has the best gain here."""
+        outputs = context.open_outputs()
+        known = [f for f, n in self.controls.items() if n > 1 and f in context.live]
+        if not known:
+            return False
+        gain = gains(context, outputs, known)
+        best = int(np.argmax(gain))
+        if gain[best] < _KNOWN_GAIN:
+            return False
+        return self._split(at, context, known[best], f"split on {known[best]}, as elsewhere")
 
     def _begin(self, node: Node, context: RowContext) -> bool:
         """What is tried first everywhere; whether the context is done with."""
