@@ -15,6 +15,7 @@ from bsdgen.bench.emission import EmissionResult
 from bsdgen.bench.machine import Machine
 from bsdgen.bench.pictures import scaling_picture
 from bsdgen.bench.results import Saved, load
+from bsdgen.bench.rows import RowsResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
 
@@ -102,10 +103,15 @@ def _emission(result: EmissionResult) -> list[Part]:
     return [Part(what), Part(tables.emission_table(result).markdown())]
 
 
+def _rows(result: RowsResult) -> list[Part]:
+    return [Part(tables.rows_table(result).markdown())]
+
+
 KINDS: dict[str, _Kind] = {
     "demo": _Kind(DemoResult, "The official demo suite", _demo),
     "blind": _Kind(BlindResult, "Plain and in disguise", _blind),
     "subsets": _Kind(SubsetResult, "RV32I, RV32E and each opcode class", _subsets),
+    "rows": _Kind(RowsResult, "From recorded rows alone", _rows),
     "scaling": _Kind(ScalingResult, "Cost by width", _scaling),
     "ablations": _Kind(AblationResult, "What each idea brings", _ablations),
     "bdd": _Kind(BaselineResult, "Beside plain OBDD learning", _baseline),

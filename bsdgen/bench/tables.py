@@ -9,6 +9,7 @@ from bsdgen.bench.baseline import BaselineResult, ObddRow
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
 from bsdgen.bench.emission import EmissionResult
+from bsdgen.bench.rows import RowsResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
 from bsdgen.bench.trial import Trial
@@ -145,6 +146,40 @@ def blind_table(result: BlindResult) -> Table:
         for row in result.rows
     ]
     return Table(("learned", "seed", *_COST_HEAD, "of the CPU s, disguise"), tuple(rows))
+
+
+def rows_table(result: RowsResult) -> Table:
+    """One line a function and number of rows."""
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{value:.0%}"
+
+    rows = [
+        (
+            trial.what,
+            count(trial.rows),
+            f"{trial.cpu_s:.1f}",
+            f"{trial.not_explained:,} of {trial.contexts:,}",
+            f"{trial.wrong:,} of {trial.fresh:,}{' (all)' if trial.exhaustive else ''}",
+            f"{trial.outputs_right} of {trial.outputs}",
+            str(trial.listed),
+            share(trial.recall),
+            share(trial.precision),
+        )
+        for trial in (*result.machines, *result.curve)
+    ]
+    head = (
+        "function",
+        "rows",
+        "CPU s",
+        "contexts open",
+        "wrong rows",
+        "outputs right",
+        "listed",
+        "recall",
+        "precision",
+    )
+    return Table(head, tuple(rows))
 
 
 def scaling_table(result: ScalingResult) -> Table:

@@ -10,6 +10,7 @@ import typer
 
 from bsdgen.cli import bench_runs
 from bsdgen.cli.bench_emission import emission
+from bsdgen.cli.bench_rows import rows
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import command
 from bsdgen.errors import CheckFailed
@@ -89,7 +90,7 @@ _NEED_TRACES = {"blind", "subsets", "ablations", "bdd"}
 
 def _in_order() -> list[str]:
     """Benchmarks that `all` runs, cheap ones first."""
-    return ["demo", "emit", "scaling", "subsets", "blind", "bdd", "ablations"]
+    return ["demo", "emit", "rows", "scaling", "subsets", "blind", "bdd", "ablations"]
 
 
 def _extra(name: str) -> list[str]:
@@ -102,6 +103,7 @@ BENCHMARKS: dict[str, tuple[Callable[..., None], str]] = {
     "blind": (bench_runs.blind, "bsdgen bench blind traces/ --seed 1 --plain-seeds 3"),
     "subsets": (bench_runs.subsets, "bsdgen bench subsets traces/ --only rv32e,branch"),
     "scaling": (bench_runs.scaling, "bsdgen bench scaling --kinds add --widths 8,16,32"),
+    "rows": (rows, "bsdgen bench rows --sizes 1000,10000 --machines none"),
     "ablations": (bench_runs.ablations, "bsdgen bench ablations --no-step --only whole,no-merging"),
     "bdd": (bench_runs.bdd, "bsdgen bench bdd --no-step --only 1,7"),
     "emit": (emission, "bsdgen bench emit --nodes 20000"),

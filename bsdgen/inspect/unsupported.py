@@ -8,7 +8,7 @@ from bsdgen.inspect.inspection import Inspection
 _REASONS = {
     "cells": "situations that no row met",
     "few": "too few rows to rule out chance",
-    "open": "not explained: the likeliest constant or input",
+    "open": "not explained: a decision tree over inputs",
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
@@ -18,6 +19,8 @@ from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
 from bsdgen.learn.kernels import evidence as kernel
 
 _TRIED = 60  # definitions of an output that are held to a context's rows, best supported first
+_DEPTH, _NODES = 24, 8192  # of a tree where nothing is explained
+_PURE = 64  # inputs that are tried where rows must be told apart
 _WIDE = 3  # features from which a table may have cells that nobody saw
 
 
@@ -32,7 +35,8 @@ class Unsupported:
     features : inputs that the claim depends on.
     n_rows : rows of the context that care for the output.
     cells, unseen : cells of the table, and how many of them no row met.
-    reason : ``cells``: not all cells were met; ``few``: too few rows to tell; ``open``: not explained.
+    reason : ``cells``: not all cells were met; ``few``: too few rows to tell; ``open``: not explained,
+        a decision tree over inputs stands there.
     """
 
     path: tuple[tuple[int, int], ...]
@@ -128,20 +132,33 @@ def _few(features: Sequence[int]) -> int:
 
 
 def _likeliest(context: RowContext, output: int) -> int:
-    """Of the constants and inputs the one that differs on fewest rows."""
-    y, c = context.y[output], context.c[output]
-    n = int(context.cared[output])
-    ones = int(np.bitwise_count(y & c).sum())
-    best = (
-        (n - ones, context.definitions.constant(1))
-        if 2 * ones > n
-        else (ones, context.definitions.constant(0))
-    )
-    distance = np.zeros(len(context.live), np.int64)
-    kernel.distances(context.x[context.live], y, c, distance)
-    for variable, d in zip(context.live, distance.tolist(), strict=True):
-        if d < best[0]:
-            best = d, variable
-        if n - d < best[0]:
-            best = n - d, context.definitions.make((variable,), [1, 0])
-    return best[1]
+    """A decision tree over inputs that agrees with the rows: split on what leaves least impurity (ID3)."""
+    live = context.x[context.live]
+    definitions = context.definitions
+    pending: list[tuple[U64, int]] = [(context.c[output], 0)]  # rows of a node, its depth; children behind it
+    shape: list[tuple[int, int]] = []  # by node: (feature, first child), or (-1, value)
+    y = context.y[output]
+    while len(shape) < len(pending):
+        rows, depth = pending[len(shape)]
+        values = kernel.values_seen(y, rows)
+        ones, n = int(np.bitwise_count(rows & y).sum()), int(np.bitwise_count(rows).sum())
+        if values != 3 or depth == _DEPTH or len(pending) > _NODES:
+            shape.append((-1, int(2 * ones > n)))
+            continue
+        left = np.zeros(len(context.live) + 1, np.float64)
+        kernel.impurities(live, y, rows[None], left)
+        splits = [(left[at], at) for at in np.argsort(left[:-1], kind="stable")[:_PURE].tolist()]
+        best = next((at for _, at in splits if (live[at] & rows).any() and (~live[at] & rows).any()), -1)
+        if best < 0:
+            shape.append((-1, int(2 * ones > n)))
+            continue
+        shape.append((context.live[best], len(pending)))
+        pending += [(rows & ~live[best], depth + 1), (rows & live[best], depth + 1)]
+    made = [0] * len(shape)
+    for at in range(len(shape) - 1, -1, -1):
+        feature, child = shape[at]
+        if feature < 0:
+            made[at] = definitions.constant(child)
+        else:
+            made[at] = definitions.make((feature, made[child], made[child + 1]), [0, 0, 1, 0, 0, 1, 1, 1])
+    return made[0]

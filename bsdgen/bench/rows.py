@@ -1,0 +1,153 @@
+"""Learning from recorded rows alone: how many rows it takes, and whether what is wrong is among the listed."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from bsdgen.bench.row_machines import MACHINES, RowMachine
+from bsdgen.bits import U64, pack_fields, to_bool
+from bsdgen.learn import LearnConfig
+from bsdgen.learn.evidence import Evidence, evidence_of
+
+FRESH = 1_000_000  # rows that judge what was learned of the step function
+
+
+class RowsTrial(msgspec.Struct, frozen=True):
+    """One function learned from so many rows.
+
+    Attributes
+    ----------
+    what : its name.
+    rows : distinct rows learned from.
+    cpu_s : of finding what they say, not of making it small.
+    contexts, not_explained : leaves of the control tree; those that are not explained in full.
+    fresh, wrong : rows that judged it (all assignments where `exhaustive`), and those with a wrong cared bit.
+    outputs, outputs_right : output bits; those that are right on all of these rows.
+    listed, listed_wrong : output bits that some listed claim is about; those of them that are wrong.
+    """
+
+    what: str
+    rows: int
+    cpu_s: float
+    contexts: int
+    not_explained: int
+    fresh: int
+    wrong: int
+    outputs: int
+    outputs_right: int
+    listed: int
+    listed_wrong: int
+    exhaustive: bool
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the listed output bits that are wrong; None if none is listed."""
+        return self.listed_wrong / self.listed if self.listed else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the wrong output bits that are listed; None if none is wrong."""
+        n_wrong = self.outputs - self.outputs_right
+        return self.listed_wrong / n_wrong if n_wrong else None
+
+
+class RowsResult(msgspec.Struct, frozen=True):
+    """The step function at growing numbers of rows, and small machines."""
+
+    seed: int
+    curve: tuple[RowsTrial, ...]
+    machines: tuple[RowsTrial, ...]
+
+
+def judged(what: str, evidence: Evidence, rows: tuple[U64, U64, U64], exhaustive: bool) -> RowsTrial:
+    """Compare what rows said with inputs, outputs and care of other rows."""
+    inputs, outputs, care = rows
+    n_outputs = evidence.hypothesis.n_outputs
+    said, _ = evidence.hypothesis.query(inputs)
+    wrong = to_bool((said ^ outputs) & care, n_outputs)
+    by_output = wrong.any(axis=0)
+    listed = np.zeros(n_outputs, np.bool_)
+    listed[[claim.output for claim in evidence.unsupported]] = True
+    return RowsTrial(
+        what,
+        evidence.n_rows,
+        evidence.cpu_s,
+        evidence.n_contexts,
+        evidence.n_open,
+        inputs.shape[0],
+        int(wrong.any(axis=1).sum()),
+        n_outputs,
+        int((~by_output).sum()),
+        int(listed.sum()),
+        int((listed & by_output).sum()),
+        exhaustive,
+    )
+
+
+def machine_trial(machine: RowMachine, n_rows: int, config: LearnConfig) -> RowsTrial:
+    """Learn one machine from random rows and compare it on all assignments."""
+    rows = machine.rows(n_rows, config.seed)
+    evidence = evidence_of(*rows, machine.n_inputs, machine.n_outputs, config)
+    every = machine.every()
+    return judged(machine.text, evidence, (every, *machine.answers(every)), True)
+
+
+def step_rows(n_rows: int, seed: int) -> tuple[U64, U64, U64]:
+    """Distinct random rows of the step function: inputs, outputs, care."""
+    from bsdgen.isa.random_rows import Mix, random_rows
+    from bsdgen.traces.index import distinct_rows
+    from bsdgen.traces.schema import RVFI_SCHEMA
+
+    rows = random_rows(n_rows, seed, Mix())
+
+    def packed(names: Sequence[str], widths: Sequence[int]) -> U64:
+        return pack_fields(np.array([rows[name] for name in names], np.uint64), widths)
+
+    ins, outs = RVFI_SCHEMA.inputs, RVFI_SCHEMA.outputs
+    out_widths = [field.width for field in outs]
+    inputs, outputs, care, _ = distinct_rows(
+        packed([field.name for field in ins], [field.width for field in ins]),
+        packed([field.name for field in outs], out_widths),
+        packed([f"{field.name}_care" for field in outs], out_widths),
+    )
+    return inputs, outputs, care
+
+
+def step_trial(n_rows: int, config: LearnConfig, fresh: int = FRESH) -> RowsTrial:
+    """Learn the step function from random rows and compare it on fresh ones of the same kind."""
+    rows = step_rows(n_rows, config.seed)
+    from bsdgen.traces.schema import RVFI_SCHEMA
+
+    evidence = evidence_of(*rows, RVFI_SCHEMA.n_inputs, RVFI_SCHEMA.n_outputs, config)
+    return judged("RV32I, random rows", evidence, step_rows(fresh, config.seed + 1_000), False)
+
+
+def run_rows(
+    sizes: Sequence[int],
+    machines: Sequence[RowMachine] = MACHINES,
+    n_rows: int = 30_000,
+    *,
+    config: LearnConfig,
+    on_trial: Callable[[int, RowsTrial], None] | None = None,
+) -> RowsResult:
+    """Learn the machines, then the step function from each number of rows.
+
+    Parameters
+    ----------
+    sizes : numbers of rows of the step function.
+    machines, n_rows : small machines, and rows of each.
+    config : seed, and the time limit of each; half of it is for the rows.
+    on_trial : told (trials done, trial) after each.
+    """
+    small: list[RowsTrial] = []
+    curve: list[RowsTrial] = []
+    for machine in machines:
+        small.append(machine_trial(machine, n_rows, config))
+        if on_trial is not None:
+            on_trial(len(small), small[-1])
+    for size in sizes:
+        curve.append(step_trial(size, config))
+        if on_trial is not None:
+            on_trial(len(small) + len(curve), curve[-1])
+    return RowsResult(config.seed, tuple(curve), tuple(small))
