@@ -1,4 +1,4 @@
-"""Learning from recorded rows alone: how many rows it takes, and whether what is wrong is among the listed."""
+"""Learning from recorded rows alone: how many rows it takes, and whether what is wrong is listed."""
 
 from collections.abc import Callable, Sequence
 

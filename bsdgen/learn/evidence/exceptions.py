@@ -25,6 +25,7 @@ _SHARE = (0.03, 0.97)  # of the rows that a vector may hold on
 _CHANCE = 0.0005  # rows on which it may hold by chance
 _MONOMIAL_ROWS = 40
 _MOST_LITERALS = 64
+_VIOLATED = 0.005  # share of the rows of an exception on which a literal may be wrong
 _OFTEN = 0.3  # share of the rows that an exception leaves to what is known, to split for it
 _GAIN_WORDS = 256
 _BIAS = 10.0  # see `bsdgen.learn.evidence.split`
@@ -175,9 +176,10 @@ class Exceptions:
                 continue
             features = given + self._equal_inputs(ones)
             planes = context.columns(features)
-            is_one = np.asarray((planes & ones).any(axis=1))
-            is_zero = (~planes & ones).any(axis=1)
-            literals = np.flatnonzero(is_one != is_zero)
+            high = np.bitwise_count(planes & ones).sum(axis=1).astype(np.int64)
+            few = 0 if exact else int(_VIOLATED * n_ones)  # an exception may hold by chance, too
+            is_one = high >= n_ones - few
+            literals = np.flatnonzero(is_one != (high <= few))
             if not literals.size:
                 continue
             # On a row that is no one, some literal of the monomial is violated.
@@ -192,8 +194,8 @@ class Exceptions:
                 chosen.append(at)
                 rest &= ~violated[at]
             left = int(np.bitwise_count(rest).sum())
-            few = left == 0 if exact else left <= 0.01 * n_ones and left <= 0.002 * (n_ones + n_zeros)
-            if few and len(chosen) > 1:
+            enough = left == 0 if exact else left <= 0.01 * n_ones and left <= 0.002 * (n_ones + n_zeros)
+            if enough and len(chosen) > 1:
                 return self._and(
                     [(features[literals[at]], bool(is_one[literals[at]])) for at in chosen], flip
                 )

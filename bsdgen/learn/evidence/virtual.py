@@ -171,6 +171,7 @@ class Virtual:
         for node in nodes:
             if node.cared.size:
                 base |= dict.fromkeys(d for d in resolved(node, definitions).values() if d >= n_inputs)
+        base |= dict.fromkeys(node.guard for node in nodes if node.guard >= n_inputs)
         base = dict.fromkeys(d for d in base if definitions.features[d - n_inputs])
         numbers = list(base)
         for other, touched in self._other_controls(base):
