@@ -19,6 +19,7 @@ from bsdgen.inspect.overview import check_facts
 from bsdgen.inspect.pairs import distance
 from bsdgen.inspect.shared import shared
 from bsdgen.inspect.units import units
+from bsdgen.inspect.unsupported import unsupported
 from bsdgen.model import Model
 from bsdgen.report.equations import find_equations
 from bsdgen.report.results import cosimulated, measured, mutated, proved, result_of, verified
@@ -111,7 +112,11 @@ def _coverage_facts(covered: list[Covered]) -> dict[str, Any]:
 
 
 def _inside(of: Inspection) -> dict[str, Any]:
-    """Ledger, contexts, shared parts and operands; null where an earlier bsdgen saved none."""
+    """Ledger, contexts, shared parts and operands; null where an earlier bsdgen saved none.
+
+    What goes beyond the rows is null where an oracle was asked.
+    """
+    evidence = of.model.info.get("evidence")
     return {
         "ledger": of.ledger.summary() if of.ledger is not None else None,
         "check": check_facts(of),
@@ -120,6 +125,8 @@ def _inside(of: Inspection) -> dict[str, Any]:
         "units": units(of),
         "shared": shared(of, 8),
         "distance": distance(of, 8),
+        "evidence": {k: v for k, v in evidence.items() if k != "unsupported"} if evidence else None,
+        "unsupported": unsupported(of) if evidence else None,
     }
 
 

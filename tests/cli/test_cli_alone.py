@@ -75,6 +75,8 @@ def test_commands_take_it(
     assert run("inspect", learned[0], "--contexts") == 0
     assert run("inspect", learned[0], "--unsupported") == 0
     assert run("emit", learned[0], "--format", "verilog", "--quiet") == 0
+    assert run("report", learned[0], "--quiet") == 0
+    assert "What the rows do not say" in (learned[0] / "report.html").read_text()
     capsys.readouterr()
 
 
