@@ -129,6 +129,7 @@ def run_rows(
     n_rows: int = 30_000,
     *,
     config: LearnConfig,
+    fresh: int = FRESH,
     on_trial: Callable[[int, RowsTrial], None] | None = None,
 ) -> RowsResult:
     """Learn the machines, then the step function from each number of rows.
@@ -137,6 +138,7 @@ def run_rows(
     ----------
     sizes : numbers of rows of the step function.
     machines, n_rows : small machines, and rows of each.
+    fresh : rows that judge the step function.
     config : seed, and the time limit of each; half of it is for the rows.
     on_trial : told (trials done, trial) after each.
     """
@@ -147,7 +149,7 @@ def run_rows(
         if on_trial is not None:
             on_trial(len(small), small[-1])
     for size in sizes:
-        curve.append(step_trial(size, config))
+        curve.append(step_trial(size, config, fresh))
         if on_trial is not None:
             on_trial(len(small) + len(curve), curve[-1])
     return RowsResult(config.seed, tuple(curve), tuple(small))

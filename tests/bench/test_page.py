@@ -10,6 +10,7 @@ from bsdgen.bench.demo import DemoResult, DemoRow
 from bsdgen.bench.emission import EmissionResult, EmissionRow
 from bsdgen.bench.page import KINDS, render_page, stale, write_page
 from bsdgen.bench.results import load, save
+from bsdgen.bench.rows import RowsResult, RowsTrial
 from bsdgen.bench.scaling import ScalingResult, ScalingRow
 from bsdgen.bench.subsets import SubsetResult, SubsetRow
 from bsdgen.bench.trial import Trial
@@ -26,6 +27,11 @@ RESULTS = {
     "demo": DemoResult(32, 0, (DemoRow(7, "a < b, unsigned", DONE, 3.9, 67, 1.0),), 12.0),
     "blind": BlindResult("RV32I", (BlindRow(False, 0, DONE), BlindRow(True, 1, DONE, 0.5))),
     "subsets": SubsetResult(0, (SubsetRow("branch", 10_000, DONE), SubsetRow("rv32e", 1, LEFT))),
+    "rows": RowsResult(
+        0,
+        (RowsTrial("step", 1000, 2.5, 9, 3, 100, 40, 8, 4, 6, 3, False),),
+        (RowsTrial("small", 64, 0.1, 2, 0, 256, 0, 4, 4, 0, 0, True),),
+    ),
     "scaling": ScalingResult(0, tuple(ScalingRow("add", width, DONE) for width in WIDTHS)),
     "ablations": AblationResult(
         0, 60.0, 1000, (AblationRow("f", "whole", "as it is", DONE), AblationRow("f", "a|b", "a|b", LEFT))
@@ -69,6 +75,8 @@ def test_the_page_says_what_the_results_say(folder: Path) -> None:
     assert "1,234" in text and "1,237" in text  # nodes; with variables
     assert "not learned" in text and "7 of 1,000 (95 % < 0.01)" in text
     assert "`bsdgen bench bdd --seed 0 --no-step`" in text
+    assert "| 0 of 256 (all) | 4 of 4 | 0 | – | – |" in text
+    assert "| 40 of 100 | 4 of 8 | 6 | 75% | 50% |" in text
     assert "a\\|b" in text  # a bar in a cell
     assert "Not measured yet" not in text and "{{" not in text and "{%" not in text
     header, rule, *_ = text[text.index("| #") :].splitlines()

@@ -39,11 +39,13 @@ class Explanation:
     features : inputs, definitions, other outputs; none for a constant.
     counts : int64, shape (2**k, 2): rows that showed 0 and 1 in each cell; neither: no row was there.
     own : those of the features that it was completed with: what the next output of a chain builds on.
+    inferred : (cell, value) of cells that no row met but other contexts tell (`bsdgen.learn.evidence.cells`).
     """
 
     features: tuple[int, ...]
     counts: tuple[tuple[int, int], ...]
     own: tuple[int, ...] = ()
+    inferred: tuple[tuple[int, int], ...] = ()
 
     @staticmethod
     def of(features: Sequence[int], counts: I64, own: Sequence[int] = ()) -> "Explanation":
@@ -67,8 +69,11 @@ class Explanation:
         return len(self.features) == 1
 
     def table(self) -> Table:
-        """Values by cell: 1, 0, or -1 where no row was."""
-        return np.array([-1 if a == b == 0 else int(b > a) for a, b in self.counts], np.int8)
+        """Values by cell: 1, 0, or -1 where no row was and nothing tells."""
+        table = np.array([-1 if a == b == 0 else int(b > a) for a, b in self.counts], np.int8)
+        for cell, value in self.inferred:
+            table[cell] = value
+        return table
 
 
 def filled(table: Table) -> Table:

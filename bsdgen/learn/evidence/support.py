@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsdgen.bits import U64
+from bsdgen.learn.evidence.cells import completed
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
@@ -55,8 +56,11 @@ def supported(
     known: list[dict[int, int]] = [{} for _ in nodes]
     support: dict[int, dict[int, int]] = {}
     contexts = [at for at, node in enumerate(nodes) if node.is_leaf]
-    for at in contexts:
-        known[at] = resolve_all(nodes[at].explanations, definitions)
+    fixed = [RowContext(store, definitions, nodes[at].rows, {}).fixed for at in contexts]
+    whole = completed([nodes[at].explanations for at in contexts], fixed)
+    for at, explanations in zip(contexts, whole, strict=True):
+        nodes[at].explanations = explanations
+        known[at] = resolve_all(explanations, definitions)
         for output, definition in known[at].items():
             if nodes[at].cared.size and nodes[at].cared[output]:
                 table = support.setdefault(output, {})
@@ -117,7 +121,7 @@ def _choose(
             if not kernel.differs(context.column(definition), context.y[output], context.c[output]):
                 known[output] = definition
                 return []
-    unseen = sum(a == b == 0 for a, b in explanation.counts)
+    unseen = int((explanation.table() < 0).sum())
     features = tuple(v for v in range(context.store.n_inputs) if context.definitions.support(own) >> v & 1)
     if unseen:
         return [Unsupported(path, output, features, n, len(explanation.counts), unseen, "cells")]
