@@ -7,6 +7,7 @@ from bsdgen.inspect.inspection import Inspection
 
 _REASONS = {
     "cells": "situations that no row met",
+    "alike": "as in other contexts or at other bits; here no row met it",
     "few": "too few rows to rule out chance",
     "open": "not explained: a decision tree over inputs",
 }

@@ -36,7 +36,8 @@ class Unsupported:
     features : inputs that the claim depends on.
     n_rows : rows of the context that care for the output.
     cells, unseen : cells of the table, and how many of them no row met.
-    reason : ``cells``: not all cells were met; ``few``: too few rows to tell; ``open``: not explained,
+    reason : ``cells``: not all cells were met; ``alike``: no row here met all of them, but in other contexts
+        or at other bits rows did; ``few``: too few rows to tell; ``open``: not explained,
         a decision tree over inputs stands there.
     """
 
@@ -114,19 +115,23 @@ def _choose(
         return [Unsupported(path, output, (), n, 0, 0, "open")]
     own = known[output]
     mine = support[output].get(own, 0)
+    cells, unseen = len(explanation.counts), int((explanation.table() < 0).sum())
+    alike = len(explanation.inferred)
     if len(explanation.features) >= _WIDE:
         for rows, definition in ranked.get(output, [])[:_TRIED]:
             if rows <= mine or definition == own:
                 break
             if not kernel.differs(context.column(definition), context.y[output], context.c[output]):
-                known[output] = definition
-                return []
-    unseen = int((explanation.table() < 0).sum())
-    features = tuple(v for v in range(context.store.n_inputs) if context.definitions.support(own) >> v & 1)
+                known[output], alike, unseen = definition, alike + unseen, 0
+                break
+    inputs = context.definitions.support(known[output])
+    features = tuple(v for v in range(context.store.n_inputs) if inputs >> v & 1)
     if unseen:
-        return [Unsupported(path, output, features, n, len(explanation.counts), unseen, "cells")]
+        return [Unsupported(path, output, features, n, cells, unseen, "cells")]
+    if alike:
+        return [Unsupported(path, output, features, n, cells, alike, "alike")]
     if n < _few(explanation.features):
-        return [Unsupported(path, output, features, n, len(explanation.counts), 0, "few")]
+        return [Unsupported(path, output, features, n, cells, 0, "few")]
     return []
 
 
