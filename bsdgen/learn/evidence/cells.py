@@ -34,7 +34,7 @@ def completed(contexts: Sequence[Explanations], fixed: Sequence[Mapping[int, int
     fixed : inputs that are constant there, and their values: such features are dropped.
     """
     inside = [
-        {o: restricted(e, values) for o, e in table.items()}
+        {o: ordered(restricted(e, values)) for o, e in table.items()}
         for table, values in zip(contexts, fixed, strict=True)
     ]
     inside = _joined(inside)
@@ -56,6 +56,20 @@ def restricted(explanation: Explanation, fixed: Mapping[int, int]) -> Explanatio
     if not counts.sum():  # what its rows showed was elsewhere
         return explanation
     return Explanation.of(features, counts, explanation.own)
+
+
+def ordered(explanation: Explanation) -> Explanation:
+    """The explanation with its features in ascending order."""
+    features = explanation.features
+    order = sorted(range(len(features)), key=features.__getitem__)
+    if order == list(range(len(features))):
+        return explanation
+    cells = np.arange(len(explanation.counts))
+    moved = np.zeros_like(cells)
+    for place, at in enumerate(order):
+        moved |= (cells >> place & 1) << at
+    counts = np.array(explanation.counts, np.int64)[moved]
+    return Explanation.of([features[at] for at in order], counts, explanation.own)
 
 
 def _joined(contexts: Sequence[Explanations]) -> list[Explanations]:

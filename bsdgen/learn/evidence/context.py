@@ -161,6 +161,13 @@ class RowContext:
         self.explanations[output] = explanation
         self._register(output, explanation)
 
+    def replace(self, output: int, explanation: Explanation) -> None:
+        """Keep another explanation instead."""
+        for f in self.explanations[output].features:
+            if f < 0:
+                self._used_by[-1 - f].remove(output)
+        self.explain(output, explanation)
+
     def _register(self, output: int, explanation: Explanation) -> None:
         for f in explanation.features:
             if f < 0:

@@ -145,6 +145,22 @@ class Explainer:
                 return self._accept(output, [pool[at >> 1]], counts)
         return self._greedy(output, [], pool, planes, _FEATURES)
 
+    def better_seen(self, output: int) -> None:
+        """Of the feature sets that explain an output elsewhere and here, that with fewest unseen cells."""
+        context = self.context
+        now = context.explanations[output]
+        best = (int((now.table() < 0).sum()), len(now.features))
+        for features in self.templates.of(output):
+            if best[0] == 0:
+                return
+            if features == tuple(sorted(now.features)) or not self._usable(output, features):
+                continue
+            counts, wrong = context.tabulate(output, features)
+            rank = (int((counts.sum(axis=1) == 0).sum()), len(features))
+            if not wrong and rank < best and worth(context, output, counts, len(features), len(context.live)):
+                context.replace(output, Explanation.of(features, counts))
+                best = rank
+
     def _simple(self, output: int) -> bool:
         """A constant, or a feature."""
         context = self.context

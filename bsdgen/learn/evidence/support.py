@@ -14,6 +14,7 @@ from bsdgen.bits import U64
 from bsdgen.learn.evidence.cells import completed
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.explain import Explainer, Templates
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
@@ -51,13 +52,25 @@ class Unsupported:
 
 
 def supported(
-    store: RowStore, definitions: Definitions, nodes: Sequence[Node], substitutions: Substitutions
+    store: RowStore,
+    definitions: Definitions,
+    nodes: Sequence[Node],
+    substitutions: Substitutions,
+    templates: Templates,
 ) -> tuple[list[dict[int, int]], list[Unsupported]]:
     """Definitions of every leaf's outputs, by node, and what of them goes beyond the rows."""
     known: list[dict[int, int]] = [{} for _ in nodes]
     support: dict[int, dict[int, int]] = {}
     contexts = [at for at, node in enumerate(nodes) if node.is_leaf]
-    fixed = [RowContext(store, definitions, nodes[at].rows, {}).fixed for at in contexts]
+    fixed = []
+    for at in contexts:
+        context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
+        explainer = Explainer(context, templates, learn=False)
+        for output, explanation in list(context.explanations.items()):
+            if context.cared[output] and len(explanation.features) >= _WIDE:
+                explainer.better_seen(output)
+        nodes[at].explanations = context.explanations
+        fixed.append(context.fixed)
     whole = completed([nodes[at].explanations for at in contexts], fixed)
     for at, explanations in zip(contexts, whole, strict=True):
         nodes[at].explanations = explanations

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bsdgen.learn.evidence.cells import completed, restricted
+from bsdgen.learn.evidence.cells import completed, ordered, restricted
 from bsdgen.learn.evidence.context import Explanation
 
 
@@ -50,3 +50,11 @@ def test_nothing_is_filled_where_tables_disagree() -> None:
 def test_fixed_features_are_dropped() -> None:
     found = restricted(seen((0, 1, 2), MAJORITY), {1: 1})
     assert found.features == (0, 2) and found.table().tolist() == [0, 1, 1, 1]
+
+
+def test_ordered_keeps_the_function() -> None:
+    table = [0, 1, 1, 1, 0, 0, 1, 0]
+    found = ordered(seen((5, 2, 9), table))
+    assert found.features == (2, 5, 9)
+    moved = [table[(i >> 1 & 1) | (i & 1) << 1 | (i >> 2 & 1) << 2] for i in range(8)]
+    assert found.table().tolist() == moved

@@ -112,7 +112,8 @@ def test_completions(rng: np.random.Generator) -> None:
     found = np.zeros((32, 2), np.int64)
     n = kernel.completions(ones, zeros, planes(f), True, found)
     wanted = []
-    for p, q in [*((p, p) for p in range(6)), *((q, p) for p in range(6) for q in range(p))]:
+    pairs = [*((k, k) for k in range(6)), *((j, k) for k in range(6) for j in range(k))]
+    for p, q in pairs:
         key = f[p] + 2 * f[q]
         if all(len(set(y[key == value].tolist())) < 2 for value in range(4)):
             wanted.append([p, q])
