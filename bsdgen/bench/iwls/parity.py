@@ -1,0 +1,54 @@
+"""Parities of few inputs that say something: heavy Walsh coefficients of degree up to three.
+
+The label of a sum bit is two inputs' exclusive or with a carry, and no input, nor any pair, says anything about
+it alone; a third one does. Once the parity is taken out of the labels, what is left is easy.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bench.iwls.rows import Rows
+
+F32 = NDArray[np.float32]
+_MOST_ROWS = 4000  # for triples: the work grows with the cube of the inputs
+_SIGMAS = 7.0  # 22 million triples of pure noise stay below 6 with near certainty
+
+
+def heavy_parities(rows: Rows, most: int = 6) -> list[tuple[tuple[int, ...], float]]:
+    """Sets of one to three inputs whose parity goes with the label, the heaviest first, with the coefficient."""
+    s = (1 - 2.0 * rows.inputs).astype(np.float32)
+    f = (1 - 2.0 * rows.labels).astype(np.float32)
+    f -= f.mean()
+    n, m = s.shape
+    found: list[tuple[tuple[int, ...], float]] = []
+    bound = _SIGMAS / np.sqrt(n)
+    single = s.T @ f / n
+    found += [((int(i),), float(single[i])) for i in np.flatnonzero(abs(single) > bound)]
+    pairs = np.triu((s * f[:, None]).T @ s / n, 1)
+    found += [((int(i), int(j)), float(pairs[i, j])) for i, j in np.argwhere(abs(pairs) > bound)]
+    found += _triples(s, f)
+    return sorted(found, key=lambda item: -abs(item[1]))[:most] if most else found
+
+
+def _triples(s: F32, f: F32) -> list[tuple[tuple[int, ...], float]]:
+    few, some = s[:_MOST_ROWS], f[:_MOST_ROWS]
+    bound = _SIGMAS / np.sqrt(len(few))
+    found = []
+    for i in range(s.shape[1] - 2):
+        rest = few[:, i + 1 :]
+        block = np.triu((rest * (some * few[:, i])[:, None]).T @ rest / len(few), 1)
+        for j, k in np.argwhere(abs(block) > bound):
+            which = (i, int(i + 1 + j), int(i + 1 + k))
+            found.append((which, float((s[:, which].prod(axis=1) * f).mean())))
+    return found
+
+
+def peelings(rows: Rows, most: int = 12) -> list[tuple[int, ...]]:
+    """Parities that are worth taking out of the labels: all parts of the heaviest sets, none first."""
+    out: list[tuple[int, ...]] = [()]
+    for which, _ in heavy_parities(rows):
+        for size in range(1, min(len(which), 2) + 1):
+            out += [part for part in combinations(which, size) if part not in out]
+    return out[:most]
