@@ -107,13 +107,19 @@ def popcount(b: AigBuilder, literals: Sequence[int]) -> Word:
     return column_sums(b, [list(literals)], len(literals).bit_length())
 
 
-def multiply(b: AigBuilder, x: Word, y: Word, n_bits: int, first: int = 0) -> Word:
-    """The low `n_bits` bits of a product; partial products of weight below 2 ** `first` are left out."""
+def multiply(b: AigBuilder, x: Word, y: Word, n_bits: int, first: int = 0, instead: int = 0) -> Word:
+    """The low `n_bits` bits of a product.
+
+    Partial products of weight below 2 ** `first` are left out, and `instead` times that is added for them.
+    """
     columns: list[Word] = [[] for _ in range(n_bits)]
     for i, u in enumerate(x):
         for j, v in enumerate(y):
             if first <= i + j < n_bits:
                 columns[i + j].append(b.and_(u, v))
+    for at in range(instead.bit_length()):
+        if instead >> at & 1 and first + at < n_bits:
+            columns[first + at].insert(0, 1)
     return column_sums(b, columns, n_bits)
 
 

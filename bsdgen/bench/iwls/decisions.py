@@ -16,6 +16,7 @@ from bsdgen.circuit.aig import Aig, AigBuilder
 
 PASS = -1
 _CHANCE = 0.01  # that a step is taken by chance
+_LEAST = 0.1  # part of the rows left that a step must decide: a chain's steps decide a quarter or half
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _best_step(x: NDArray[np.float32], y: NDArray[np.float32], impure: float) ->
             says[cell][pure] = value
     best = int(decided.argmax())
     first, second = divmod(best, m)
-    if decided[first, second] <= 0:
+    if decided[first, second] < _LEAST * n:
         return None
     a, b, c, d = says[:, first, second].tolist()
     return Step(first, second, (a, b, c, d))

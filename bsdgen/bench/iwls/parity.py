@@ -27,7 +27,7 @@ def heavy_parities(rows: Rows, most: int = 6) -> list[tuple[tuple[int, ...], flo
     single = s.T @ f / n
     found += [((int(i),), float(single[i])) for i in np.flatnonzero(abs(single) > bound)]
     pairs = np.triu((s * f[:, None]).T @ s / n, 1)
-    found += [((int(i), int(j)), float(pairs[i, j])) for i, j in np.argwhere(abs(pairs) > bound)]
+    found += [((i, j), float(pairs[i, j])) for i, j in _largest(pairs, bound)]
     found += _triples(s, f)
     return sorted(found, key=lambda item: -abs(item[1]))[:most] if most else found
 
@@ -39,10 +39,17 @@ def _triples(s: F32, f: F32) -> list[tuple[tuple[int, ...], float]]:
     for i in range(s.shape[1] - 2):
         rest = few[:, i + 1 :]
         block = np.triu((rest * (some * few[:, i])[:, None]).T @ rest / len(few), 1)
-        for j, k in np.argwhere(abs(block) > bound):
-            which = (i, int(i + 1 + j), int(i + 1 + k))
+        for j, k in _largest(block, bound):
+            which = (i, i + 1 + j, i + 1 + k)
             found.append((which, float((s[:, which].prod(axis=1) * f).mean())))
     return found
+
+
+def _largest(block: F32, bound: float, most: int = 12) -> list[tuple[int, int]]:
+    """Where the largest entries beyond a bound are."""
+    size = abs(block).ravel()
+    some = np.argpartition(-size, most)[:most] if len(size) > most else np.arange(len(size))
+    return [divmod(int(at), block.shape[1]) for at in some if size[at] > bound]
 
 
 def peelings(rows: Rows, most: int = 12) -> list[tuple[int, ...]]:

@@ -65,12 +65,16 @@ class Example:
     test: Rows
 
 
-def n_right(aig: Aig, rows: Rows) -> int:
-    """Rows on which a circuit's output is the label: from the graph itself, not from what it was made of."""
+def outputs(aig: Aig, rows: Rows) -> U8:
+    """A circuit's output on rows, from the graph itself, not from what it was made of: uint8, shape (n,)."""
     literal = int(aig.outputs[0])
     value = aig.simulate(rows.columns())[literal >> 1].view(np.uint8)
-    output = np.unpackbits(value, bitorder="little")[: len(rows)] ^ (literal & 1)
-    return int((output == rows.labels).sum())
+    return np.unpackbits(value, bitorder="little")[: len(rows)] ^ (literal & 1)
+
+
+def n_right(aig: Aig, rows: Rows) -> int:
+    """Rows on which a circuit's output is the label."""
+    return int((outputs(aig, rows) == rows.labels).sum())
 
 
 def accuracy(aig: Aig, rows: Rows) -> float:

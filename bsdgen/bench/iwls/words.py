@@ -68,6 +68,17 @@ class Hypothesis:
         """The exact version, then shorter ones, all worth a try."""
         return [(), *self.function.shapes(len(self.order.words[0]), self.bit)]
 
+    def least_ands(self, shape: Shape) -> int:
+        """A number of ANDs that a version has at least, without building it."""
+        width = len(self.order.words[0])
+        cells = {
+            "a * b": 0 if shape else min(self.bit, 2 * width - self.bit) ** 2 // 2,
+            "a / b": 0 if shape else (width - self.bit) ** 2 // 2,
+            "a % b": 0 if shape else width**2 // 2,
+            "square root": (width // 2 - self.bit) ** 2 // 2,
+        }
+        return 3 * cells.get(self.function.name, 0)
+
     def circuit(self, n_inputs: int, shape: Shape) -> Aig:
         """The circuit of a version."""
         builder = AigBuilder(n_inputs)
@@ -85,11 +96,17 @@ def _difference(b: AigBuilder, words: list[at.Word], bit: int, _: Shape) -> int:
 
 
 def _product(b: AigBuilder, words: list[at.Word], bit: int, shape: Shape) -> int:
-    return at.multiply(b, *words, bit + 1, *shape)[bit]
+    first = shape[0] if shape else 0
+    if not first:
+        return at.multiply(b, *words, bit + 1)[bit]
+    # What is left out is on average a quarter of its partial products, and mostly a whole number below that.
+    width = len(words[0])
+    left_out = sum(min(column + 1, width, max(0, 2 * width - 1 - column)) << column for column in range(first))
+    return at.multiply(b, *words, bit + 1, first, left_out >> (first + 2))[bit]
 
 
 def _product_shapes(width: int, bit: int) -> list[Shape]:
-    return [(first,) for first in (bit - 8, bit - 12, bit - 16, bit - 24) if first > 0]
+    return [(bit - n,) for n in range(2, 25) if bit - n > 0]
 
 
 def _window(words: list[at.Word], shape: Shape) -> tuple[at.Word, at.Word, int]:
