@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 ExampleFolder = Annotated[
     Path,
-    typer.Argument(metavar="FOLDER", help="With exNN.train.pla, exNN.valid.pla, exNN.test.pla, anywhere below it."),
+    typer.Argument(
+        metavar="FOLDER", help="With exNN.train.pla, exNN.valid.pla, exNN.test.pla, anywhere below it."
+    ),
 ]
 
 
@@ -42,9 +44,9 @@ def iwls(
 ) -> None:
     """Learn the functions of the IWLS 2020 contest from examples, each as a circuit of at most 5,000 ANDs.
 
-    The examples are fetched by whoever runs this: iwls2020-lsml-contest/iwls2020-lsml-contest on GitHub. Each is
-    learned twice, without and with a library of word functions, from training and validation rows; test rows are
-    used for the score alone.
+    The examples are fetched by whoever runs this: iwls2020-lsml-contest/iwls2020-lsml-contest on GitHub.
+    Each is learned twice, without and with a library of word functions, from training and validation rows;
+    test rows are used for the score alone.
     """
     from bsdgen.bench.iwls.run import run_iwls
     from bsdgen.bench.results import save
@@ -57,7 +59,9 @@ def iwls(
     with out.progress("learning") as progress:
 
         def told(done: int, n: int, row: "IwlsRow") -> None:
-            progress.stage("learning", f"example {row.name}: {row.plain.method}, known rows {row.plain.known:.4f}")
+            progress.stage(
+                "learning", f"example {row.name}: {row.plain.method}, known rows {row.plain.known:.4f}"
+            )
             progress(done, n)
 
         result = run_iwls(
@@ -70,7 +74,9 @@ def iwls(
             on_row=told,
         )
     if folder is not None and partial is not None:
-        save(folder, "iwls", {"folder": "FOLDER", "only": only, "seed": seed, "time_limit": time_limit}, result)
+        save(
+            folder, "iwls", {"folder": "FOLDER", "only": only, "seed": seed, "time_limit": time_limit}, result
+        )
         partial.unlink(missing_ok=True)
     text = f"{iwls_table(result).text()}\n\n{bars_table(result.bars).text()}"
     out.result({"result": result, "bars": result.bars, "cpu_s": result.cpu_s}, text)

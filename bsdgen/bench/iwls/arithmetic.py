@@ -1,7 +1,8 @@
 """Circuits of words: sums, comparisons, products, quotients and square roots as AND nodes.
 
-A word is a list of literals of an `AigBuilder`, least significant bit first. Constants fold, so words may hold
-the literals 0 and 1. Sizes count: a full adder is 7 ANDs, a cell of a restoring divider or square-rooter 9.
+A word is a list of literals of an `AigBuilder`, least significant bit first. Constants fold, so words may
+hold the literals 0 and 1. Sizes count: a full adder is 7 ANDs, a cell of a restoring divider or square-
+rooter 9.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def add(b: AigBuilder, x: Word, y: Word, carry: int = 0) -> Word:
 
 
 def subtract(b: AigBuilder, x: Word, y: Word) -> Word:
-    """Difference of two words of equal width in two's complement, one bit longer: the last bit is its sign."""
+    """Difference of two words of equal width in two's complement, one bit longer; its sign comes last."""
     out = add(b, x, [bit ^ 1 for bit in y], 1)
     return [*out[:-1], out[-1] ^ 1]
 

@@ -1,12 +1,13 @@
 """Decision lists over pairs of inputs: what a carry or a comparison is, whatever the order of its inputs.
 
 Each step looks at two inputs (or one twice); each of their four values says 0, says 1, or passes to the next
-step (Rivest, *Learning decision lists*, 1987, with lists of pairs). A step is taken when what it decides cannot
-be chance among all pairs there are. Where the last steps went on by a constant stride, so does the list, for as
-long as no row speaks against it: there are too few rows left by then to find a pair anew.
+step (Rivest, *Learning decision lists*, 1987, with lists of pairs). A step is taken when what it decides
+cannot be chance among all pairs there are. Where the last steps went on by a constant stride, so does the
+list, for as long as no row speaks against it: there are too few rows left by then to find a pair anew.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from bsdgen.bench.iwls.rows import U8, Rows
 from bsdgen.circuit.aig import Aig, AigBuilder
 
+F32 = NDArray[np.float32]
 PASS = -1
 _CHANCE = 0.01  # that a step is taken by chance
 _LEAST = 0.1  # part of the rows left that a step must decide: a chain's steps decide a quarter or half
@@ -76,9 +78,9 @@ def find_decision_list(rows: Rows, impure: float = 0.0, most_steps: int = 600) -
         label = y[alive]
         if not 0 < label.sum() < len(label):
             break
-        step = _best_step(x[alive], label, impure)
+        step = _going_on(steps, rows.take(alive), rows.n_inputs)
         if step is None:
-            step = _going_on(steps, rows.take(alive), rows.n_inputs)
+            step = _best_step(x[alive], label, impure)
         if step is None:
             break
         steps.append(step)
@@ -95,15 +97,18 @@ def find_decision_list(rows: Rows, impure: float = 0.0, most_steps: int = 600) -
 
 
 def _passes(step: Step, inputs: U8) -> NDArray[np.bool_]:
-    passed: NDArray[np.bool_] = np.array(step.says)[2 * inputs[:, step.first] + inputs[:, step.second]] == PASS
+    passed: NDArray[np.bool_] = (
+        np.array(step.says)[2 * inputs[:, step.first] + inputs[:, step.second]] == PASS
+    )
     return passed
 
 
-def _best_step(x: NDArray[np.float32], y: NDArray[np.float32], impure: float) -> Step | None:
+def _best_step(x: F32, y: F32, impure: float) -> Step | None:
     n, m = x.shape
-    both = x.T @ x
-    both_ones = (x * y[:, None]).T @ x
-    counts, ones = _cells(both, x.sum(axis=0), n), _cells(both_ones, x.T @ y, float(y.sum()))
+    both = _f32(x.T @ x)
+    both_ones = _f32((x * y[:, None]).T @ x)
+    counts = _cells(both, _f32(x.T @ np.ones_like(y)), n)
+    ones = _cells(both_ones, _f32(x.T @ y), float(y.sum()))
     decided = np.zeros((m, m), np.float32)
     says = np.full((4, m, m), PASS, np.int8)
     rate = float(y.mean())
@@ -121,17 +126,19 @@ def _best_step(x: NDArray[np.float32], y: NDArray[np.float32], impure: float) ->
     return Step(first, second, (a, b, c, d))
 
 
-def _cells(
-    both: NDArray[np.float32], single: NDArray[np.float32], total: float
-) -> list[NDArray[np.float32]]:
+def _f32(value: NDArray[Any]) -> F32:
+    return value.astype(np.float32, copy=False)
+
+
+def _cells(both: F32, single: F32, total: float) -> list[F32]:
     """Counts by the values 00, 01, 10, 11 of each pair; a pair of an input and itself has no 01 and 10."""
     only_first = single[:, None] - both
     only_second = single[None, :] - both
-    return [total - both - only_first - only_second, only_second, only_first, both]
+    return [(total - single[:, None]) - only_second, only_second, only_first, both]
 
 
 def _going_on(steps: list[Step], left: Rows, n_inputs: int) -> Step | None:
-    """The next step of the same stride as the last three, if it is one and no row that is left is against it."""
+    """The next step of the same stride as the last three, if no row that is left is against it."""
     if len(steps) < 3:
         return None
     a, b, c = steps[-3:]

@@ -184,7 +184,8 @@ def grow_forest(x: F32, y: U8, config: ForestConfig, rng: np.random.Generator) -
     node = np.zeros(len(y), np.int32)
     for _ in range(config.n_trees):
         p = 1 / (1 + np.exp(-logit))
-        g, h = target - p, p * (1 - p)
+        g: F32 = (target - p).astype(np.float32, copy=False)
+        h: F32 = (p * (1 - p)).astype(np.float32, copy=False)
         used = rows
         if config.sample < 1:
             used = rows[rng.random(len(rows)) < config.sample]

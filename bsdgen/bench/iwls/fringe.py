@@ -1,9 +1,9 @@
 """Features from the fringes of trees, and forests grown on them again and again.
 
 Where a tree ends, its last two tests stand for a conjunction that mattered, or an exclusive or where both
-branches end in the same test (Pagallo and Haussler, *Boolean feature discovery in empirical learning*, 1990).
-These become features themselves, trees get shorter and reach deeper, and the next fringes are found with them.
-Features that the trees stop using are dropped.
+branches end in the same test (Pagallo and Haussler, *Boolean feature discovery in empirical learning*,
+1990). These become features themselves, trees get shorter and reach deeper, and the next fringes are found
+with them. Features that the trees stop using are dropped.
 """
 
 from collections import Counter
@@ -62,7 +62,9 @@ class Vote:
 
     def literal(self, b: AigBuilder) -> int:
         """Trees as multiplexers, an adder of their votes, and a comparison."""
-        used = sorted({self.features[f] for tree in self.trees for f in tree.feature[tree.feature >= 0].tolist()})
+        used = sorted(
+            {self.features[f] for tree in self.trees for f in tree.feature[tree.feature >= 0].tolist()}
+        )
         literal = self.definitions.literals(b, used)
         votes = [_tree(b, tree, [literal.get(f, 0) for f in self.features]) for tree in self.trees]
         return at.at_least(b, at.popcount(b, votes), (len(votes) + 1) // 2)

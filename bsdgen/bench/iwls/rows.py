@@ -46,7 +46,9 @@ class Rows:
         """The same inputs; labels xor the parity of some of them."""
         if not positions:
             return self
-        return Rows(self.inputs, self.labels ^ (self.inputs[:, list(positions)].sum(axis=1) & 1).astype(np.uint8))
+        return Rows(
+            self.inputs, self.labels ^ (self.inputs[:, list(positions)].sum(axis=1) & 1).astype(np.uint8)
+        )
 
     def columns(self) -> U64:
         """As `Aig.simulate` wants them; the last word is filled up with zeros."""
@@ -69,7 +71,8 @@ def outputs(aig: Aig, rows: Rows) -> U8:
     """A circuit's output on rows, from the graph itself, not from what it was made of: uint8, shape (n,)."""
     literal = int(aig.outputs[0])
     value = aig.simulate(rows.columns())[literal >> 1].view(np.uint8)
-    return np.unpackbits(value, bitorder="little")[: len(rows)] ^ (literal & 1)
+    said: U8 = np.unpackbits(value, bitorder="little")[: len(rows)] ^ np.uint8(literal & 1)
+    return said
 
 
 def n_right(aig: Aig, rows: Rows) -> int:
@@ -104,7 +107,12 @@ def read_pla(path: Path) -> Rows:
             width = int(words[1])
         elif words[0] == b".o" and words[1:] == [b"1"]:
             pass
-        elif len(words) == 2 and len(words[0]) == width and not words[0].strip(b"01") and words[1] in (b"0", b"1"):
+        elif (
+            len(words) == 2
+            and len(words[0]) == width
+            and not words[0].strip(b"01")
+            and words[1] in (b"0", b"1")
+        ):
             inputs.append(words[0])
             labels.append(words[1] == b"1")
         else:
@@ -134,11 +142,13 @@ def find_examples(folder: Path) -> dict[str, dict[str, Path]]:
     for name, files in found.items():
         missing = {"train", "valid", "test"} - files.keys()
         if missing:
-            raise InputError(f"{folder}: ex{name}.{sorted(missing)[0]}.pla is missing; fetch the examples again")
+            raise InputError(
+                f"{folder}: ex{name}.{sorted(missing)[0]}.pla is missing; fetch the examples again"
+            )
     if not found:
         raise InputError(
-            f"{folder}: holds no ex*.train.pla; fetch iwls2020-lsml-contest/iwls2020-lsml-contest from GitHub and "
-            "give its folder"
+            f"{folder}: holds no ex*.train.pla; fetch iwls2020-lsml-contest/iwls2020-lsml-contest from "
+            "GitHub and give its folder"
         )
     return found
 
@@ -154,7 +164,7 @@ def read_example(name: str, files: dict[str, Path]) -> Example:
     train, valid, test = (read_pla(files[kind]) for kind in ("train", "valid", "test"))
     if not train.n_inputs == valid.n_inputs == test.n_inputs:
         raise InputError(
-            f"{files['train']}: has {train.n_inputs} inputs, validation {valid.n_inputs}, test {test.n_inputs}; "
-            "they must be the same; fetch the examples again"
+            f"{files['train']}: has {train.n_inputs} inputs, validation {valid.n_inputs}, test "
+            f"{test.n_inputs}; they must be the same; fetch the examples again"
         )
     return Example(name, train.joined(valid), test)

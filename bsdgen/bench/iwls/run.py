@@ -87,7 +87,12 @@ class IwlsResult(msgspec.Struct, frozen=True):
             )
         hours = self.cpu_s / 3600
         bars.append(
-            Bar("learning in all", f"≤ {ASKED_CPU_H:g} CPU hours", f"{hours:.2f}", whole and hours <= ASKED_CPU_H)
+            Bar(
+                "learning in all",
+                f"≤ {ASKED_CPU_H:g} CPU hours",
+                f"{hours:.2f}",
+                whole and hours <= ASKED_CPU_H,
+            )
         )
         most = max(max(row.plain.ands, row.words.ands) for row in self.rows)
         bars.append(Bar("largest circuit", f"≤ {MOST_ANDS:,} ANDs", f"{most:,}", most <= MOST_ANDS))
@@ -211,10 +216,12 @@ def _resumed(partial: Path, time_limit_s: float, seed: int) -> dict[str, IwlsRow
     try:
         saved = msgspec.convert(read_json(partial), type=_Partial)
     except msgspec.MsgspecError as error:
-        raise InputError(f"{partial}: is no unfinished run ({error}); remove it, or run without --resume") from error
+        raise InputError(
+            f"{partial}: is no unfinished run ({error}); remove it, or run without --resume"
+        ) from error
     if (saved.time_limit_s, saved.seed) != (time_limit_s, seed):
         raise InputError(
-            f"{partial}: is of a run with --time-limit {saved.time_limit_s:g} --seed {saved.seed}; give the same "
-            "options, or run without --resume"
+            f"{partial}: is of a run with --time-limit {saved.time_limit_s:g} --seed {saved.seed}; give the "
+            "same options, or run without --resume"
         )
     return {row.name: row for row in saved.rows}

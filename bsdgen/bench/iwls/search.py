@@ -145,7 +145,7 @@ class Search:
 
     def _likely_peelings(self) -> list[tuple[int, ...]]:
         """Parities by the accuracy of a small forest on what is left of the labels."""
-        scores = []
+        scores: list[tuple[float, int]] = []
         for peeled in self._peelings:
             rows = self.fit.flipped(peeled)
             trees = grow_forest(
@@ -237,13 +237,15 @@ def best_votes(pool: list[Member], most_ands: int) -> list[list[Member]]:
             threes.append((int((right[list(three)].sum(axis=0) >= 2).sum()), three))
     threes.sort(key=lambda item: -item[0])
     fives: list[tuple[int, tuple[int, ...]]] = []
-    for _, three in threes[:20]:
+    for _, good in threes[:20]:
         for two in combinations(range(len(pool)), 2):
-            five = (*three, *two)
+            five = (*good, *two)
             if len(set(five)) == 5 and cost[list(five)].sum() + _VOTE_ANDS <= most_ands:
                 fives.append((int((right[list(five)].sum(axis=0) >= 3).sum()), five))
-    best += [max(some, key=lambda item: item[0])[1] for some in (threes, fives) if some]
-    return [[pool[i] for i in some] for some in best]
+    for some in (threes, fives):
+        if some:
+            best.append(max(some, key=lambda item: item[0])[1])
+    return [[pool[i] for i in chosen] for chosen in best]
 
 
 def _named(what: str, peeled: tuple[int, ...]) -> str:

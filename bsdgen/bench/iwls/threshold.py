@@ -108,7 +108,7 @@ def propose_thresholds(
         x = matrix(features.values(fit.inputs, [*range(features.n_inputs), *added]))
         config = ForestConfig(n_trees=1, n_leaves=10, step=1.0, least=40.0)
         (tree,) = grow_forest(x, fit.labels, config, rng)
-        found = []
+        found: list[tuple[float, int, Threshold]] = []
         for members in _members(tree, x):
             inside, outside = fit.take(members & part), fit.take(members & ~part)
             if len(inside) < 300 or len(outside) < 80:

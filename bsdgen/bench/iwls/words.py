@@ -1,10 +1,10 @@
 """A library of word functions: a prior on what hardware computes.
 
 The inputs are read as one word or two of equal width, in any of a few plain orders, and every bit of every
-function here is held against the rows. What contradicts no row at all is offered as a circuit. Nothing is known
-of any example: all functions are proposed for all of them, at whatever width the inputs have. A circuit that
-would be too large is offered in shorter versions, which leave out what seldom matters: low bits of a product's
-partial products, low bits of what a quotient is decided by, high bits of a quotient.
+function here is held against the rows. What contradicts no row at all is offered as a circuit. Nothing is
+known of any example: all functions are proposed for all of them, at whatever width the inputs have. A
+circuit that would be too large is offered in shorter versions, which leave out what seldom matters: low bits
+of a product's partial products, low bits of what a quotient is decided by, high bits of a quotient.
 """
 
 from collections.abc import Callable, Iterator
@@ -88,21 +88,23 @@ class Hypothesis:
 
 
 def _sum(b: AigBuilder, words: list[at.Word], bit: int, _: Shape) -> int:
-    return at.add(b, *words)[bit]
+    return at.add(b, words[0], words[1])[bit]
 
 
 def _difference(b: AigBuilder, words: list[at.Word], bit: int, _: Shape) -> int:
-    return at.subtract(b, *words)[min(bit, len(words[0]))]
+    return at.subtract(b, words[0], words[1])[min(bit, len(words[0]))]
 
 
 def _product(b: AigBuilder, words: list[at.Word], bit: int, shape: Shape) -> int:
     first = shape[0] if shape else 0
     if not first:
-        return at.multiply(b, *words, bit + 1)[bit]
+        return at.multiply(b, words[0], words[1], bit + 1)[bit]
     # What is left out is on average a quarter of its partial products, and mostly a whole number below that.
     width = len(words[0])
-    left_out = sum(min(column + 1, width, max(0, 2 * width - 1 - column)) << column for column in range(first))
-    return at.multiply(b, *words, bit + 1, first, left_out >> (first + 2))[bit]
+    left_out = sum(
+        min(column + 1, width, max(0, 2 * width - 1 - column)) << column for column in range(first)
+    )
+    return at.multiply(b, words[0], words[1], bit + 1, first, left_out >> (first + 2))[bit]
 
 
 def _product_shapes(width: int, bit: int) -> list[Shape]:
@@ -149,7 +151,7 @@ def _root(b: AigBuilder, words: list[at.Word], bit: int, _: Shape) -> int:
 
 
 def _equality(b: AigBuilder, words: list[at.Word], bit: int, _: Shape) -> int:
-    return at.equal(b, *words)
+    return at.equal(b, words[0], words[1])
 
 
 def _divided(x: int, y: int) -> tuple[int, int]:
@@ -207,7 +209,7 @@ def consistent(rows: U8, labels: U8) -> list[Hypothesis]:
     rows : uint8, shape (n, n_inputs), of 0 and 1.
     labels : uint8, shape (n,)
     """
-    found = []
+    found: list[Hypothesis] = []
     n_inputs = rows.shape[1]
     known = {n_words: list(orders(n_inputs, n_words)) for n_words in (1, 2)}
     for n_words, some in known.items():
@@ -219,9 +221,7 @@ def consistent(rows: U8, labels: U8) -> list[Hypothesis]:
     return found
 
 
-def _bits(
-    function: WordFunction, order: Order, words: list[list[int]], labels: U8
-) -> Iterator[Hypothesis]:
+def _bits(function: WordFunction, order: Order, words: list[list[int]], labels: U8) -> Iterator[Hypothesis]:
     width = len(order.words[0])
     everything = (1 << n_bits(function, width)) - 1
     equal = opposite = everything
