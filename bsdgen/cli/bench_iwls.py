@@ -74,9 +74,7 @@ def iwls(
             on_row=told,
         )
     if folder is not None and partial is not None:
-        save(
-            folder, "iwls", {"folder": "FOLDER", "only": only, "seed": seed, "time_limit": time_limit}, result
-        )
+        save(folder, "iwls", {"only": only, "seed": seed, "time_limit": time_limit}, result)
         partial.unlink(missing_ok=True)
     text = f"{iwls_table(result).text()}\n\n{bars_table(result.bars).text()}"
     out.result({"result": result, "bars": result.bars, "cpu_s": result.cpu_s}, text)

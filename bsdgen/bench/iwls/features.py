@@ -82,27 +82,19 @@ Feature = Input | Pair | Threshold
 
 
 class FeatureSet:
-    """Definitions, the inputs first, and which of them learners look at.
-
-    Attributes
-    ----------
-    definitions : by index; a pair only uses earlier ones.
-    active : indices of the columns that learners see, in the order of the columns.
-    """
+    """Definitions by index, the inputs first; a pair only uses earlier ones."""
 
     def __init__(self, n_inputs: int) -> None:
         self.n_inputs = n_inputs
         self.definitions: list[Feature] = [Input(i) for i in range(n_inputs)]
-        self.active: list[int] = list(range(n_inputs))
         self._known: dict[Feature, int] = {feature: i for i, feature in enumerate(self.definitions)}
 
-    def add(self, feature: Feature) -> int | None:
-        """Define a feature; None if it was there before."""
-        if feature in self._known:
-            return None
-        self.definitions.append(feature)
-        self._known[feature] = len(self.definitions) - 1
-        return len(self.definitions) - 1
+    def add(self, feature: Feature) -> int:
+        """Index of a feature, which is defined unless it was before."""
+        index = self._known.setdefault(feature, len(self.definitions))
+        if index == len(self.definitions):
+            self.definitions.append(feature)
+        return index
 
     def values(self, inputs: U8, wanted: list[int]) -> U8:
         """Columns of some features: uint8, shape (n, len(wanted)), and nothing kept of what they use."""

@@ -7,8 +7,8 @@ with them. Features that the trees stop using are dropped.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,14 @@ class FringeConfig:
     forest : grown to be judged.
     n_scouts : trees of it whose fringes are looked at.
     n_rounds : of growing and adding; 1: no features are added.
+    judged : every so many rounds a whole forest is grown and judged, otherwise the scouts alone.
     n_new, n_kept : features that a round adds, and that stay beside the inputs.
     """
 
     forest: ForestConfig
     n_scouts: int = 8
     n_rounds: int = 1
+    judged: int = 3
     n_new: int = 60
     n_kept: int = 400
 
@@ -60,12 +62,16 @@ class Vote:
         """Whether it is the same trees."""
         return len(self.trees) == len(other.trees) and self.trees[0] is other.trees[0]
 
-    def literal(self, b: AigBuilder) -> int:
-        """Trees as multiplexers, an adder of their votes, and a comparison."""
-        used = sorted(
+    @property
+    def used(self) -> list[int]:
+        """Indices of the features that the trees test."""
+        return sorted(
             {self.features[f] for tree in self.trees for f in tree.feature[tree.feature >= 0].tolist()}
         )
-        literal = self.definitions.literals(b, used)
+
+    def literal(self, b: AigBuilder) -> int:
+        """Trees as multiplexers, an adder of their votes, and a comparison."""
+        literal = self.definitions.literals(b, self.used)
         votes = [_tree(b, tree, [literal.get(f, 0) for f in self.features]) for tree in self.trees]
         return at.at_least(b, at.popcount(b, votes), (len(votes) + 1) // 2)
 
@@ -125,30 +131,43 @@ def grow_on_fringes(
     held: Rows,
     config: FringeConfig,
     rng: np.random.Generator,
+    extra: Sequence[int] = (),
     enough: Callable[[], bool] = lambda: False,
 ) -> list[tuple[float, Vote]]:
     """Grow forests and features in turn.
+
+    Parameters
+    ----------
+    features : gets what is found.
+    fit, held : rows that trees are grown on, and rows that they are judged by.
+    extra : features to begin with beside the inputs.
+    enough : asked after each round.
 
     Returns
     -------
     Of each round that was judged: accuracy on the held rows of the best number of trees, and that forest.
     """
-    active = list(features.active)
+    active = [*range(features.n_inputs), *extra]
     columns = [features.values(rows.inputs, active) for rows in (fit, held)]
     judged: list[tuple[float, Vote]] = []
     for round_ in range(config.n_rounds):
+        last = round_ + 1 == config.n_rounds or enough()
+        judging = last or round_ % config.judged == 0
         x, x_held = (matrix(part) for part in columns)
-        trees = grow_forest(x, fit.labels, config.forest, rng)
-        curve = running_accuracy(trees, x_held, held.labels)
-        n_trees = 2 * int(curve.argmax()) + 1
-        judged.append((float(curve.max()), Vote(tuple(trees[:n_trees]), features, tuple(active))))
-        if round_ + 1 == config.n_rounds or curve.max() == 1 or enough():
-            break
+        forest = config.forest if judging else replace(config.forest, n_trees=config.n_scouts)
+        trees = grow_forest(x, fit.labels, forest, rng)
+        if judging:
+            curve = running_accuracy(trees, x_held, held.labels)
+            n_trees = 2 * int(curve.argmax()) + 1
+            judged.append((float(curve.max()), Vote(tuple(trees[:n_trees]), features, tuple(active))))
+            if last or curve.max() == 1:
+                break
         scouts = trees[: config.n_scouts]
         new: list[int] = []
+        there = set(active)
         for pair in fringe_pairs(scouts, active, 3 * config.n_new):
             index = features.add(pair)
-            if index is not None:
+            if index not in there:
                 new.append(index)
             if len(new) == config.n_new:
                 break
@@ -157,9 +176,8 @@ def grow_on_fringes(
         use = np.zeros(len(active))
         for tree in scouts:
             np.add.at(use, tree.feature[tree.feature >= 0], 1)
-        extra = [i for i, index in enumerate(active) if index >= features.n_inputs]
-        extra = sorted(extra, key=lambda i: -use[i])[: max(0, config.n_kept - len(new))]
-        kept = [i for i, index in enumerate(active) if index < features.n_inputs] + sorted(extra)
+        made = sorted(range(features.n_inputs, len(active)), key=lambda i: -use[i])
+        kept = [*range(features.n_inputs), *sorted(made[: max(0, config.n_kept - len(new))])]
         place = {index: i for i, index in enumerate(active)}
         columns = [_with_new(part, kept, new, features, place) for part in columns]
         active = [active[i] for i in kept] + new

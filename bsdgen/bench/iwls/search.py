@@ -21,7 +21,7 @@ from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 _HELD = 0.15  # part of the known rows that only choices look at
 _POOL = 10  # forests that votes are put together from
 _VOTE_ANDS = 30  # of a vote of five
-_LUCK = 1.75  # three and a half standard deviations of a coin
+_LUCK = 3.5  # standard deviations that chance is not believed to reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,11 @@ class Grown:
     peeled: tuple[int, ...]
     config: ForestConfig
     how: str
+
+
+def _luck(rate: float, n: int) -> float:
+    """How far beyond its rate something that is right that often may come by luck, in n rows."""
+    return float(_LUCK * np.sqrt(rate * (1 - rate) / n))
 
 
 def split(known: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
@@ -75,6 +80,7 @@ class Search:
         self.fit, self.held = split(known, rng)
         self.found: list[Candidate] = []
         self.grown: list[Grown] = []
+        self._features: dict[tuple[int, ...], FeatureSet] = {}
         self._refits: dict[int, list[Member]] = {}
         self._end = time.process_time() + seconds
 
@@ -84,7 +90,7 @@ class Search:
         if self.best().held < 1:
             self._forests()
         best, constant = self.best(), self.found[0]
-        if best.held < constant.held + _LUCK / np.sqrt(len(self.held)):
+        if best.held < constant.held + _luck(constant.held, len(self.held)):
             return constant
         return self._refitted(best)
 
@@ -113,7 +119,10 @@ class Search:
         n_inputs = self.known.n_inputs
         common = int(self.known.labels.mean() > 0.5)
         self.offer("constant", AigBuilder(n_inputs).build([common]))
-        self.offer("symmetric", find_symmetric(self.known).circuit(n_inputs))
+        symmetric = find_symmetric(self.fit).circuit(n_inputs)
+        final = find_symmetric(self.known).circuit(n_inputs)
+        if final.n_ands <= self.most_ands:
+            self.found.append(Candidate("symmetric", final, accuracy(symmetric, self.held)))
         self._peelings = peelings(self.fit)
         for peeled in self._peelings:
             if self.best().held == 1:
@@ -129,7 +138,8 @@ class Search:
         n_run = 0
         while not self._late() and self._good() < 1:
             which = peeled[0] if n_run % 4 < 3 or len(peeled) == 1 else peeled[1]
-            self._grow(which, _random_config(self.rng, n_run), thresholds=n_run % 3 == 2)
+            config = _random_config(self.rng, n_run)
+            self._grow(which, config, thresholds=n_run == 2, again=n_run >= 5 and n_run % 2 == 0)
             n_run += 1
             if n_run == 4 and self._chance():
                 return
@@ -140,8 +150,8 @@ class Search:
 
     def _chance(self) -> bool:
         """Whether no forest does better than guessing the more common label, beyond what luck explains."""
-        base = max(self.held.labels.mean(), 1 - self.held.labels.mean())
-        return bool(self._good() < base + _LUCK / np.sqrt(len(self.held)))
+        base = max(float(self.held.labels.mean()), 1 - float(self.held.labels.mean()))
+        return self._good() < base + _luck(base, len(self.held))
 
     def _likely_peelings(self) -> list[tuple[int, ...]]:
         """Parities by the accuracy of a small forest on what is left of the labels."""
@@ -152,17 +162,24 @@ class Search:
                 matrix(rows.inputs), rows.labels, ForestConfig(n_trees=15, n_leaves=32, step=0.4), self.rng
             )
             vote = Vote(tuple(trees), FeatureSet(rows.n_inputs), tuple(range(rows.n_inputs)))
-            ahead = 0.0 if peeled else _LUCK / np.sqrt(len(self.held)) / 2
+            ahead = 0.0 if peeled else _luck(0.5, len(self.held)) / 2
             scores.append((-ahead - accuracy(vote.circuit(), self.held.flipped(peeled)), len(scores)))
         return [self._peelings[i] for _, i in sorted(scores)]
 
-    def _grow(self, peeled: tuple[int, ...], config: FringeConfig, *, thresholds: bool) -> None:
+    def _grow(self, peeled: tuple[int, ...], config: FringeConfig, *, thresholds: bool, again: bool) -> None:
+        """Grow forests; `again`: beginning with all features that the best forests so far use."""
         fit, held = self.fit.flipped(peeled), self.held.flipped(peeled)
-        features = FeatureSet(fit.n_inputs)
+        features = self._features.setdefault(peeled, FeatureSet(fit.n_inputs))
         how = "forest on fringes" if config.n_rounds > 1 else "forest"
-        if thresholds and propose_thresholds(features, fit, self.rng):
-            how += " and thresholds"
-        judged = grow_on_fringes(features, fit, held, config, self.rng, self._late)
+        extra: list[int] = []
+        if thresholds:
+            extra = propose_thresholds(features, fit, self.rng)
+            how += " and thresholds" if extra else ""
+        if again:
+            best = sorted((one for one in self.grown if one.peeled == peeled), key=lambda one: -one.held)
+            some = self.rng.permutation(min(8, len(best)))[:4]
+            extra += sorted({i for at in some for i in best[at].vote.used if i >= fit.n_inputs} - set(extra))
+        judged = grow_on_fringes(features, fit, held, config, self.rng, extra, self._late)
         for accuracy_, vote in sorted(judged, key=lambda one: -one[0])[:3]:
             self.grown.append(Grown(accuracy_, vote, peeled, config.forest, how))
 
@@ -265,7 +282,7 @@ def _random_config(rng: np.random.Generator, n_run: int) -> FringeConfig:
     return FringeConfig(
         forest,
         n_scouts=int(rng.choice([6, 10])) if n_leaves > 32 else 24,
-        n_rounds=1 if n_run == 1 else 24,
+        n_rounds=1 if n_run == 1 else 25,
         n_new=int(rng.choice([40, 60, 100])),
         n_kept=int(rng.choice([300, 500])),
     )

@@ -120,20 +120,17 @@ def propose_thresholds(
                 found.append((gain, len(found), threshold))
         columns = [x[:, -1 - i] for i in range(len(added))]
         new = 0
-        for _, _, threshold in sorted(found, reverse=True):
+        for _, _, threshold in sorted(found, key=lambda one: (-one[0], one[1])):
             column = threshold.values(fit.inputs).astype(np.float32)
             if any(abs(np.mean(column == other) - 0.5) > 0.485 for other in columns):
                 continue
-            index = features.add(threshold)
-            if index is not None:
-                added.append(index)
-                columns.append(column)
-                new += 1
+            added.append(features.add(threshold))
+            columns.append(column)
+            new += 1
             if new == 3 or len(added) == most:
                 break
         if not new or len(added) == most:
             break
-    features.active += added
     return added
 
 

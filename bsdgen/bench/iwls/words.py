@@ -172,7 +172,8 @@ LIBRARY = (
 
 def n_bits(function: WordFunction, width: int) -> int:
     """Bits of a function's value that are looked at."""
-    return {"a * b": 2 * width, "a == b": 1, "square root": (width + 1) // 2}.get(function.name, width + 1)
+    some = {"a * b": 2 * width, "a / b": width, "a % b": width, "a == b": 1, "square root": (width + 1) // 2}
+    return some.get(function.name, width + 1)
 
 
 def orders(n_inputs: int, n_words: int) -> Iterator[Order]:
