@@ -37,6 +37,14 @@ def iwls(
         ),
     ] = 25.0,
     seed: Seed = 0,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            "--leave-out",
+            metavar="IDEA,...",
+            help="Do without: parities, lists, fringes, thresholds, again, votes, refit.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a run with the same --out was stopped.")
     ] = False,
@@ -48,13 +56,14 @@ def iwls(
     Each is learned twice, without and with a library of word functions, from training and validation rows;
     test rows are used for the score alone.
     """
-    from bsdgen.bench.iwls.run import run_iwls
+    from bsdgen.bench.iwls.run import chosen_ideas, run_iwls
     from bsdgen.bench.results import save
     from bsdgen.bench.tables import bars_table, iwls_table
     from bsdgen.errors import UsageError
 
     if resume and folder is None:
         raise UsageError("--resume: needs the --out of the run that was stopped")
+    without = chosen_ideas(leave_out)
     partial = None if folder is None else folder / "iwls.partial.json"
     with out.progress("learning") as progress:
 
@@ -69,12 +78,18 @@ def iwls(
             only=only,
             time_limit_s=time_limit,
             seed=seed,
+            without=without,
             partial=partial,
             resume=resume,
             on_row=told,
         )
     if folder is not None and partial is not None:
-        save(folder, "iwls", {"only": only, "seed": seed, "time_limit": time_limit}, result)
+        save(
+            folder,
+            "iwls",
+            {"only": only, "seed": seed, "time_limit": time_limit, "leave_out": leave_out},
+            result,
+        )
         partial.unlink(missing_ok=True)
     text = f"{iwls_table(result).text()}\n\n{bars_table(result.bars).text()}"
     out.result({"result": result, "bars": result.bars, "cpu_s": result.cpu_s}, text)

@@ -114,6 +114,8 @@ def test_a_run_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path) -> Non
     assert run_iwls(folder, only="0", time_limit_s=0.1, partial=partial).rows[0].plain.right == 800
     with pytest.raises(InputError, match="give the same options"):
         run_iwls(folder, time_limit_s=0.2, partial=partial, resume=True)
+    with pytest.raises(InputError, match="give the same options"):
+        run_iwls(folder, time_limit_s=0.1, without=["lists"], partial=partial, resume=True)
     partial.write_text('{"rows": 3}')
     with pytest.raises(InputError, match="no unfinished run"):
         run_iwls(folder, time_limit_s=0.1, partial=partial, resume=True)
@@ -128,6 +130,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert [path.name for path in out.iterdir()] == ["iwls.json"]
     assert main(["bench", "iwls", str(folder), "--only", "12"]) == 2
     assert main(["bench", "iwls", str(folder), "--resume"]) == 2
+    assert main(["bench", "iwls", str(folder), "--leave-out", "luck"]) == 2
     assert main(["bench", "iwls", str(tmp_path / "out")]) == 3
     assert "fetch iwls2020-lsml-contest" in capsys.readouterr().err
 

@@ -79,6 +79,14 @@ def test_a_sum_bit_is_a_parity_and_a_carry() -> None:
     assert accuracy(best.aig, adder(11, n=20_000, seed=9)) == 1
 
 
+def test_without_an_idea_less_is_found() -> None:
+    def method(*without: str) -> str:
+        return Search(adder(11), most_ands=5000, seconds=0.0, rng=RNG(1), without=without).run().method
+
+    assert method() == method("fringes") == "decision list ^ x11 ^ x23"
+    assert method("lists") == method("parities") == "constant"
+
+
 def test_a_comparison_in_any_order_is_found() -> None:
     inputs = RNG(4).integers(0, 2, (5000, 20), np.uint8)
     weights = 1 << np.arange(10)

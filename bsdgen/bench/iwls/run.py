@@ -11,7 +11,7 @@ import numpy as np
 from bsdgen.artifacts import read_json, write_json
 from bsdgen.bench.bars import Bar
 from bsdgen.bench.iwls.rows import Example, Rows, accuracy, find_examples, n_right, read_example
-from bsdgen.bench.iwls.search import Candidate, Search
+from bsdgen.bench.iwls.search import IDEAS, Candidate, Search
 from bsdgen.bench.iwls.words import consistent
 from bsdgen.errors import InputError, UsageError
 
@@ -116,6 +116,21 @@ def chosen_examples(only: str | None, there: Sequence[str]) -> list[str]:
     return names
 
 
+def chosen_ideas(leave_out: str | None) -> list[str]:
+    """Ideas to leave out.
+
+    Raises
+    ------
+    UsageError
+        There is no such idea.
+    """
+    ideas = [] if leave_out is None else leave_out.split(",")
+    for idea in ideas:
+        if idea not in IDEAS:
+            raise UsageError(f"--leave-out {leave_out}: there is no {idea!r}; there are {', '.join(IDEAS)}")
+    return ideas
+
+
 def learn_words(known: Rows, most_ands: int = MOST_ANDS) -> Candidate | None:
     """The best circuit of a word function that contradicts no row; None if there is none that fits."""
     best: Candidate | None = None
@@ -134,11 +149,12 @@ def learn_words(known: Rows, most_ands: int = MOST_ANDS) -> Candidate | None:
     return best
 
 
-def run_example(example: Example, *, time_limit_s: float, seed: int) -> IwlsRow:
+def run_example(example: Example, *, time_limit_s: float, seed: int, without: Sequence[str] = ()) -> IwlsRow:
     """Learn one example from its known rows, then score on its test rows."""
     begun = time.process_time()
     rng = np.random.default_rng([seed, *example.name.encode()])
-    plain = Search(example.known, most_ands=MOST_ANDS, seconds=time_limit_s, rng=rng).run()
+    search = Search(example.known, most_ands=MOST_ANDS, seconds=time_limit_s, rng=rng, without=without)
+    plain = search.run()
     between = time.process_time()
     words = learn_words(example.known)
     if words is None or words.held < plain.held:
@@ -164,6 +180,7 @@ class _Partial(msgspec.Struct, frozen=True):
 
     time_limit_s: float
     seed: int
+    without: list[str]
     rows: list[IwlsRow]
 
 
@@ -173,6 +190,7 @@ def run_iwls(
     only: str | None = None,
     time_limit_s: float = 25.0,
     seed: int = 0,
+    without: Sequence[str] = (),
     partial: Path | None = None,
     resume: bool = False,
     on_row: Callable[[int, int, IwlsRow], None] = lambda done, n, row: None,
@@ -184,6 +202,7 @@ def run_iwls(
     folder : with the examples' PLA files, anywhere below it.
     only : some examples, by number.
     time_limit_s : CPU time after which no new forest is begun, by example.
+    without : ideas to leave out.
     partial : file that keeps what is done.
     resume : go on with what is in it.
     on_row : called after each example with the number done, the number of all, and the row.
@@ -197,20 +216,21 @@ def run_iwls(
     """
     files = find_examples(folder)
     names = chosen_examples(only, list(files))
-    done = _resumed(partial, time_limit_s, seed) if resume and partial is not None else {}
+    done = _resumed(partial, time_limit_s, seed, without) if resume and partial is not None else {}
     rows = []
     for name in names:
         row = done.get(name)
         if row is None:
-            row = run_example(read_example(name, files[name]), time_limit_s=time_limit_s, seed=seed)
+            example = read_example(name, files[name])
+            row = run_example(example, time_limit_s=time_limit_s, seed=seed, without=without)
         rows.append(row)
         if partial is not None:
-            write_json(partial, _Partial(time_limit_s, seed, rows))
+            write_json(partial, _Partial(time_limit_s, seed, list(without), rows))
         on_row(len(rows), len(names), row)
     return IwlsResult(rows, time_limit_s)
 
 
-def _resumed(partial: Path, time_limit_s: float, seed: int) -> dict[str, IwlsRow]:
+def _resumed(partial: Path, time_limit_s: float, seed: int, without: Sequence[str]) -> dict[str, IwlsRow]:
     if not partial.is_file():
         return {}
     try:
@@ -219,7 +239,7 @@ def _resumed(partial: Path, time_limit_s: float, seed: int) -> dict[str, IwlsRow
         raise InputError(
             f"{partial}: is no unfinished run ({error}); remove it, or run without --resume"
         ) from error
-    if (saved.time_limit_s, saved.seed) != (time_limit_s, seed):
+    if (saved.time_limit_s, saved.seed, saved.without) != (time_limit_s, seed, list(without)):
         raise InputError(
             f"{partial}: is of a run with --time-limit {saved.time_limit_s:g} --seed {saved.seed}; give the "
             "same options, or run without --resume"

@@ -1,6 +1,7 @@
 """Looking for the circuit that does best on held rows, within a time and a number of ANDs."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -18,6 +19,8 @@ from bsdgen.bench.iwls.symmetric import find_symmetric
 from bsdgen.bench.iwls.threshold import propose_thresholds
 from bsdgen.circuit.aig import Aig, AigBuilder, copy_into
 
+IDEAS = ("parities", "lists", "fringes", "thresholds", "again", "votes", "refit")
+"""What a search may do without, to see what it brings."""
 _HELD = 0.15  # part of the known rows that only choices look at
 _POOL = 10  # forests that votes are put together from
 _VOTE_ANDS = 30  # of a vote of five
@@ -71,12 +74,22 @@ class Search:
     known : rows to learn from.
     most_ands : of a circuit.
     seconds : CPU time after which no new forest is begun.
+    without : ideas to leave out, of `IDEAS`.
     """
 
-    def __init__(self, known: Rows, *, most_ands: int, seconds: float, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        known: Rows,
+        *,
+        most_ands: int,
+        seconds: float,
+        rng: np.random.Generator,
+        without: Sequence[str] = (),
+    ) -> None:
         self.known = known
         self.most_ands = most_ands
         self.rng = rng
+        self._ideas = frozenset(IDEAS) - frozenset(without)
         self.fit, self.held = split(known, rng)
         self.found: list[Candidate] = []
         self.grown: list[Grown] = []
@@ -97,7 +110,7 @@ class Search:
     def _refitted(self, best: Candidate) -> Candidate:
         """The same forests grown on all known rows, where they stay small enough."""
         members = self._refits.get(id(best.aig))
-        if members is None or best.held == 1:
+        if members is None or best.held == 1 or "refit" not in self._ideas:
             return best
         aig = self._made(members, refit=True)
         return replace(best, aig=aig) if aig.n_ands <= self.most_ands else best
@@ -123,11 +136,11 @@ class Search:
         final = find_symmetric(self.known).circuit(n_inputs)
         if final.n_ands <= self.most_ands:
             self.found.append(Candidate("symmetric", final, accuracy(symmetric, self.held)))
-        self._peelings = peelings(self.fit)
+        self._peelings = peelings(self.fit) if "parities" in self._ideas else [()]
         for peeled in self._peelings:
             if self.best().held == 1:
                 return
-            for impure in (0.0, 0.02):
+            for impure in (0.0, 0.02) if "lists" in self._ideas else ():
                 found = find_decision_list(self.fit.flipped(peeled), impure)
                 if found.steps or peeled:
                     name = _named("decision list", peeled)
@@ -139,7 +152,11 @@ class Search:
         while not self._late() and self._good() < 1:
             which = peeled[0] if n_run % 4 < 3 or len(peeled) == 1 else peeled[1]
             config = _random_config(self.rng, n_run)
-            self._grow(which, config, thresholds=n_run == 2, again=n_run >= 5 and n_run % 2 == 0)
+            if "fringes" not in self._ideas:
+                config = replace(config, n_rounds=1)
+            thresholds = n_run == 2 and "thresholds" in self._ideas
+            again = n_run >= 5 and n_run % 2 == 0 and "again" in self._ideas
+            self._grow(which, config, thresholds=thresholds, again=again)
             n_run += 1
             if n_run == 4 and self._chance():
                 return
@@ -193,7 +210,8 @@ class Search:
                     graph = with_parity(vote.circuit(), one.peeled)
                     said = outputs(graph, self.held) == self.held.labels
                     pool.append(Member(vote, one, graph.n_ands, said))
-        for members in best_votes(pool, self.most_ands):
+        chosen = best_votes(pool, self.most_ands)
+        for members in chosen if "votes" in self._ideas else chosen[:1]:
             name = _named(members[0].grown.how, members[0].grown.peeled)
             if len(members) > 1:
                 name = f"vote of {len(members)} forests"
