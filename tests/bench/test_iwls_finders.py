@@ -12,6 +12,7 @@ from bsdgen.bench.iwls.rows import Rows, accuracy, outputs
 from bsdgen.bench.iwls.search import Member, Search, best_votes, fitting, split
 from bsdgen.bench.iwls.symmetric import find_symmetric
 from bsdgen.bench.iwls.threshold import fit_threshold, propose_thresholds
+from bsdgen.circuit.aig import AigBuilder
 
 RNG = np.random.default_rng
 
@@ -66,7 +67,11 @@ def test_noise_has_no_structure() -> None:
     rows = noise()
     assert not find_decision_list(rows).steps
     assert peelings(rows) == [()]
-    assert search(rows).run().method == "constant"
+    some = search(rows)
+    for i in range(rows.n_inputs):
+        some.offer("lucky", AigBuilder(rows.n_inputs).build([2 + 2 * i]))
+    assert some.best().held > 0.5 and some.run().method == "constant"
+    assert some.best().method == "lucky"
 
 
 def test_a_sum_bit_is_a_parity_and_a_carry() -> None:
@@ -114,6 +119,10 @@ def test_a_weighted_sum_is_a_threshold() -> None:
     (first, *_) = propose_thresholds(features, rows, RNG(0))
     assert (features.values(inputs, [first])[:, 0] == rows.labels).mean() > 0.97
     assert not propose_thresholds(FeatureSet(16), noise(), RNG(0))
+    often = Rows(inputs, rows.labels ^ (RNG(3).random(4000) < 0.15).astype(np.uint8))
+    assert not propose_thresholds(
+        FeatureSet(14), often, RNG(0)
+    )  # only what is nearly exact becomes a feature
 
 
 def nested(n: int, seed: int) -> Rows:
@@ -138,6 +147,8 @@ def test_fringes_find_what_trees_alone_do_not() -> None:
 
 def test_a_forest_is_cut_to_the_room_there_is() -> None:
     judged = grow_on_fringes(FeatureSet(16), noise(), noise(), CONFIG, RNG(0))
+    for judged_accuracy, vote in judged:
+        assert accuracy(vote.circuit(), noise()) == judged_accuracy
     vote = max((one[1] for one in judged), key=lambda vote: len(vote.trees))
     whole = vote.circuit().n_ands
     cut = fitting(vote, whole // 2)

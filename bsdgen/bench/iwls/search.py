@@ -102,7 +102,8 @@ class Search:
         self._simple()
         if self.best().held < 1:
             self._forests()
-        best, constant = self.best(), self.found[0]
+        best = self.best()
+        constant = next(candidate for candidate in self.found if candidate.method == "constant")
         if best.held < constant.held + _luck(constant.held, len(self.held)):
             return constant
         return self._refitted(best)
