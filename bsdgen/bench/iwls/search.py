@@ -29,11 +29,12 @@ _LUCK = 3.5  # standard deviations that chance is not believed to reach
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A circuit, how it was found, and its accuracy on the held rows."""
+    """A circuit, how it was found, its accuracy on the held rows, and the forests that vote in it."""
 
     method: str
     aig: Aig
     held: float
+    members: "tuple[Member, ...]" = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,6 @@ class Search:
         self.found: list[Candidate] = []
         self.grown: list[Grown] = []
         self._features: dict[tuple[int, ...], FeatureSet] = {}
-        self._refits: dict[int, list[Member]] = {}
         self._end = time.process_time() + seconds
 
     def run(self) -> Candidate:
@@ -110,20 +110,19 @@ class Search:
 
     def _refitted(self, best: Candidate) -> Candidate:
         """The same forests grown on all known rows, where they stay small enough."""
-        members = self._refits.get(id(best.aig))
-        if members is None or best.held == 1 or "refit" not in self._ideas:
+        if not best.members or best.held == 1 or "refit" not in self._ideas:
             return best
-        aig = self._made(members, refit=True)
+        aig = self._made(best.members, refit=True)
         return replace(best, aig=aig) if aig.n_ands <= self.most_ands else best
 
     def best(self) -> Candidate:
         """The best candidate so far."""
         return max(self.found, key=lambda candidate: (candidate.held, -candidate.aig.n_ands))
 
-    def offer(self, method: str, aig: Aig) -> None:
+    def offer(self, method: str, aig: Aig, members: "tuple[Member, ...]" = ()) -> None:
         """Take a circuit for a candidate if it is small enough."""
         if aig.n_ands <= self.most_ands:
-            self.found.append(Candidate(method, aig, accuracy(aig, self.held)))
+            self.found.append(Candidate(method, aig, accuracy(aig, self.held), members))
 
     def _late(self) -> bool:
         return time.process_time() > self._end
@@ -216,11 +215,9 @@ class Search:
             name = _named(members[0].grown.how, members[0].grown.peeled)
             if len(members) > 1:
                 name = f"vote of {len(members)} forests"
-            made = self._made(members, refit=False)
-            self.offer(name, made)
-            self._refits[id(made)] = members
+            self.offer(name, self._made(members, refit=False), members)
 
-    def _made(self, members: list["Member"], *, refit: bool) -> Aig:
+    def _made(self, members: "tuple[Member, ...]", *, refit: bool) -> Aig:
         """The circuit of a vote; refitted, trees are grown anew on the same features with all known rows."""
         graphs = []
         for member in members:
@@ -260,7 +257,7 @@ def fitting(vote: Vote, room: int) -> Vote | None:
     return None
 
 
-def best_votes(pool: list[Member], most_ands: int) -> list[list[Member]]:
+def best_votes(pool: list[Member], most_ands: int) -> list[tuple[Member, ...]]:
     """The best single member, vote of three and vote of five, as far as there is room."""
     if not pool:
         return []
@@ -281,7 +278,7 @@ def best_votes(pool: list[Member], most_ands: int) -> list[list[Member]]:
     for some in (threes, fives):
         if some:
             best.append(max(some, key=lambda item: item[0])[1])
-    return [[pool[i] for i in chosen] for chosen in best]
+    return [tuple(pool[i] for i in chosen) for chosen in best]
 
 
 def _named(what: str, peeled: tuple[int, ...]) -> str:
