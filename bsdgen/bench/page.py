@@ -12,6 +12,7 @@ from bsdgen.bench.baseline import BaselineResult
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
 from bsdgen.bench.emission import EmissionResult
+from bsdgen.bench.iwls.run import IwlsResult
 from bsdgen.bench.machine import Machine
 from bsdgen.bench.pictures import scaling_picture
 from bsdgen.bench.results import Saved, load
@@ -107,6 +108,18 @@ def _rows(result: RowsResult) -> list[Part]:
     return [Part(tables.rows_table(result).markdown())]
 
 
+def _iwls(result: IwlsResult) -> list[Part]:
+    after = (
+        f"{result.time_limit_s:g} CPU seconds a function, after which no new forest is begun; "
+        f"{result.cpu_s / 3600:.2f} CPU hours in all."
+    )
+    return [
+        Part(tables.bars_table(result.bars).markdown()),
+        Part(after),
+        Part(tables.iwls_table(result).markdown()),
+    ]
+
+
 KINDS: dict[str, _Kind] = {
     "demo": _Kind(DemoResult, "The official demo suite", _demo),
     "blind": _Kind(BlindResult, "Plain and in disguise", _blind),
@@ -116,6 +129,7 @@ KINDS: dict[str, _Kind] = {
     "ablations": _Kind(AblationResult, "What each idea brings", _ablations),
     "bdd": _Kind(BaselineResult, "Beside plain OBDD learning", _baseline),
     "emit": _Kind(EmissionResult, "Writing hardware", _emission),
+    "iwls": _Kind(IwlsResult, "From examples alone: IWLS 2020", _iwls),
 }
 """Sections in the order of the page; their words stand in the template."""
 
@@ -125,8 +139,13 @@ def _machine_text(machine: Machine) -> str:
     return f"{machine.cpu} ({cores}), Python {machine.python}"
 
 
+def named(name: str) -> str:
+    """A benchmark with what its command needs beside options."""
+    return f"{name} FOLDER" if name == "iwls" else name
+
+
 def _command(name: str, saved: Saved[Any]) -> str:
-    words = ["bsdgen bench", name]
+    words = ["bsdgen bench", named(name)]
     for key, value in saved.options.items():
         option = "--" + key.replace("_", "-")
         if value is True:
@@ -154,7 +173,7 @@ def render_page(folder: Path, shown: str) -> tuple[str, dict[str, str]]:
     for name, kind in KINDS.items():
         saved = load(folder, name, kind.result)
         if saved is None:
-            missing.append(name)
+            missing.append(named(name))
             continue
         if name == "scaling":
             pictures[PICTURE.as_posix()] = scaling_picture(saved.result)

@@ -9,6 +9,7 @@ from bsdgen.bench.baseline import BaselineResult, ObddRow
 from bsdgen.bench.blind import BlindResult
 from bsdgen.bench.demo import DemoResult
 from bsdgen.bench.emission import EmissionResult
+from bsdgen.bench.iwls.run import IwlsResult
 from bsdgen.bench.rows import RowsResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
@@ -310,3 +311,28 @@ def emission_table(result: EmissionResult) -> Table:
         times = [None] * 3 if row.reason else [row.write_s, row.elaborate_s, row.check_s]
         rows.append((row.format, *map(seconds, times), count(row.files), count(row.n_bytes)))
     return Table(("format", "write CPU s", "elaborate CPU s", "check CPU s", "files", "bytes"), tuple(rows))
+
+
+def iwls_table(result: IwlsResult) -> Table:
+    """Test accuracy and size of each example's circuits, without and with word functions."""
+    head = (
+        "example", "found by", "with word functions", "inputs", "known rows %", "test rows %", "ANDs",
+        "test rows %, words", "ANDs, words", "CPU s",
+    )  # fmt: skip
+    rows = []
+    for row in result.rows:
+        rows.append(
+            (
+                row.name,
+                row.plain.method,
+                row.words.method if row.words != row.plain else "the same",
+                count(row.n_inputs),
+                f"{100 * row.plain.known:.2f}",
+                f"{100 * row.plain.right / row.n_test:.2f}",
+                count(row.plain.ands),
+                f"{100 * row.words.right / row.n_test:.2f}",
+                count(row.words.ands),
+                f"{row.cpu_s + row.words_cpu_s:.1f}",
+            )
+        )
+    return Table(head, tuple(rows), left=3)

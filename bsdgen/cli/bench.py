@@ -10,6 +10,7 @@ import typer
 
 from bsdgen.cli import bench_runs
 from bsdgen.cli.bench_emission import emission
+from bsdgen.cli.bench_iwls import iwls
 from bsdgen.cli.bench_rows import rows
 from bsdgen.cli.console import Output
 from bsdgen.cli.options import command
@@ -107,6 +108,7 @@ BENCHMARKS: dict[str, tuple[Callable[..., None], str]] = {
     "ablations": (bench_runs.ablations, "bsdgen bench ablations --no-step --only whole,no-merging"),
     "bdd": (bench_runs.bdd, "bsdgen bench bdd --no-step --only 1,7"),
     "emit": (emission, "bsdgen bench emit --nodes 20000"),
+    "iwls": (iwls, "bsdgen bench iwls ~/iwls2020 --only 00,74 --time-limit 10"),
     "all": (everything, "bsdgen bench all traces/"),
     "page": (page, "bsdgen bench page"),
 }

@@ -8,6 +8,7 @@ from bsdgen.bench.baseline import BaselineResult, BaselineRow, ObddRow
 from bsdgen.bench.blind import BlindResult, BlindRow
 from bsdgen.bench.demo import DemoResult, DemoRow
 from bsdgen.bench.emission import EmissionResult, EmissionRow
+from bsdgen.bench.iwls.run import IwlsResult, IwlsRow, Learned
 from bsdgen.bench.page import KINDS, render_page, stale, write_page
 from bsdgen.bench.results import load, save
 from bsdgen.bench.rows import RowsResult, RowsTrial
@@ -39,6 +40,14 @@ RESULTS = {
     "bdd": BaselineResult(0, 60.0, 1000, (BaselineRow("f", DONE, (ObddRow(function="f", order="random"),)),)),
     "emit": EmissionResult(
         "Random, seed 0", 20_000, (EmissionRow("blif", 0.1), EmissionRow("pla", reason="wide"))
+    ),
+    "iwls": IwlsResult(
+        [
+            IwlsRow(
+                "07", 8, 400, Learned("forest", 30, 0.5, 300), Learned("a + b bit 3", 20, 1.0, 400), 2.0, 0.5
+            )
+        ],
+        25.0,
     ),
 }
 
@@ -77,6 +86,8 @@ def test_the_page_says_what_the_results_say(folder: Path) -> None:
     assert "`bsdgen bench bdd --seed 0 --no-step`" in text
     assert "| 0 of 256 (all) | 4 of 4 | 0 | – | – |" in text
     assert "| 40 of 100 | 4 of 8 | 6 | 75% | 50% |" in text
+    assert "| 07 | forest | a + b bit 3 | 8 | 50.00 | 75.00 | 30 | 100.00 | 20 | 2.5 |" in text
+    assert "75.00 % ± 4.24 of 1" in text and "`bsdgen bench iwls FOLDER --seed 0 --no-step`" in text
     assert "a\\|b" in text  # a bar in a cell
     assert "Not measured yet" not in text and "{{" not in text and "{%" not in text
     header, rule, *_ = text[text.index("| #") :].splitlines()
@@ -85,8 +96,10 @@ def test_the_page_says_what_the_results_say(folder: Path) -> None:
 
 def test_what_was_not_measured_is_named(folder: Path) -> None:
     (folder / "scaling.json").unlink()
+    (folder / "iwls.json").unlink()
     text, pictures = render_page(folder, "docs/bench")
     assert "## Not measured yet" in text and "- `bsdgen bench scaling -o docs/bench`" in text
+    assert "- `bsdgen bench iwls FOLDER -o docs/bench`" in text
     assert not pictures
 
 
