@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.learn.kernels.rows import transpose
 
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
@@ -36,22 +37,6 @@ _ones: Any = intrinsic(_count)
 
 
 @njit(cache=True, nogil=True)
-def _transpose(block: U64) -> None:
-    """Transpose a 64 x 64 bit matrix in place (Warren, Hacker's Delight, 7-3)."""
-    j = 32
-    mask = np.uint64(0x00000000FFFFFFFF)
-    while j:
-        k = 0
-        while k < 64:
-            t = ((block[k] >> np.uint64(j)) ^ block[k + j]) & mask
-            block[k] ^= t << np.uint64(j)
-            block[k + j] ^= t
-            k = (k + j + 1) & ~j
-        j >>= 1
-        mask ^= mask << np.uint64(j)
-
-
-@njit(cache=True, nogil=True)
 def planes_of_rows(rows: U64, chosen: I32, out: U64) -> None:
     """Planes of the chosen rows: rows (n, w), chosen (k,), out (64 w, ceil(k / 64))."""
     k = chosen.shape[0]
@@ -61,7 +46,7 @@ def planes_of_rows(rows: U64, chosen: I32, out: U64) -> None:
             for i in range(64):
                 row = at * 64 + i
                 block[i] = rows[chosen[row], word] if row < k else _ZERO
-            _transpose(block)
+            transpose(block)
             for i in range(64):
                 out[word * 64 + i, at] = block[i]
 

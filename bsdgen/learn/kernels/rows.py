@@ -110,7 +110,8 @@ def gather(outputs: U64, k: int, bit: I64, planes: U64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _transpose(block: U64) -> None:
+def transpose(block: U64) -> None:
+    """Transpose a 64 x 64 bit matrix in place (Warren, Hacker's Delight, 7-3)."""
     j = 32
     mask = np.uint64(0x00000000FFFFFFFF)
     while j:
@@ -132,7 +133,7 @@ def planes_of(rows: U64, n_bits: int, planes: U64) -> None:
         for word in range(rows.shape[1]):
             for row in range(64):
                 square[row] = rows[block * 64 + row, word]
-            _transpose(square)
+            transpose(square)
             for bit in range(min(64, n_bits - word * 64)):
                 planes[word * 64 + bit, block] = square[bit]
 
