@@ -31,7 +31,8 @@ def learn_alone(
     Parameters
     ----------
     rows : distinct rows.
-    config : seed and budgets; the time limit is shared by evidence and diagram.
+    config : seed and budgets; the time limit is shared by evidence and diagram. Without one, the diagram gets
+        twice the time that the evidence took, and a minute.
     hold_out : share of the rows that is kept from learning, for an honest estimate.
 
     Raises
@@ -41,7 +42,7 @@ def learn_alone(
     InputError
         Rows contradict each other, or are too few.
     """
-    from bsdgen.learn import BsdLearner
+    from bsdgen.learn import BsdLearner, Event
     from bsdgen.learn.evidence import counted, evidence_of
     from bsdgen.model import Model
 
@@ -57,12 +58,17 @@ def learn_alone(
     evidence = evidence_of(
         train.inputs, train.outputs, train.care, schema.n_inputs, schema.n_outputs, config, on_event
     )
-    limit = config.time_limit_s and max(1.0, config.time_limit_s - evidence.wall_s)
-    learner = BsdLearner(replace(config, time_limit_s=limit))
+    left = config.time_limit_s - evidence.wall_s if config.time_limit_s else 60.0 + 2.0 * evidence.wall_s
+    learner = BsdLearner(replace(config, time_limit_s=max(1.0, left)))
     try:
         learner.fit(evidence.hypothesis, train.inputs, on_event)
         bsd, arrays, summary = learner.bsd_, dict(learner.ledger_), dict(learner.ledger_summary_)
-    except BudgetReached:  # then what the rows say is handed out as it is, without being made smaller
+    except BudgetReached as reached:  # then what the rows say is handed out as it is
+        on_event(
+            Event(
+                "warning", 0, 0, 0, f"{reached}; what the rows say is handed out without being made smaller"
+            )
+        )
         bsd, arrays, summary = evidence.hypothesis.values, {}, {}
     stats = asdict(learner.stats_)
     wrong_train = _wrong(bsd.evaluate(train.inputs), train)
