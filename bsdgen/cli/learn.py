@@ -1,19 +1,17 @@
 """``bsdgen learn``: the main command, from an oracle and recorded rows to a model."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bsdgen.cli.console import Output, Progress
+from bsdgen.cli.console import Output
+from bsdgen.cli.learn_events import log_of, subscriber
 from bsdgen.cli.options import Jobs, OracleText, Seed
 from bsdgen.errors import BudgetReached, InputError, OracleContradiction, OracleError, UsageError
 
 if TYPE_CHECKING:
-    from bsdgen.learn import Event
     from bsdgen.model import Model
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.traces.schema import Schema
@@ -156,14 +154,14 @@ def learn(
     resume = _resumes(checkpoint, resume, out)
     with (
         out.progress("learning") as progress,
-        _log(log, resume) as write,
+        log_of(log, resume) as write,
         fence(),
     ):
         try:
             learner.fit(
                 asked,
                 rows.inputs if rows is not None else None,
-                on_event=_subscriber(progress, out, write),
+                on_event=subscriber(progress, out, write),
                 checkpoint=checkpoint,
                 resume=resume,
             )
@@ -227,8 +225,8 @@ def _alone(
         max_rounds=max_rounds,
         max_memory_mib=max_memory,
     )
-    with out.progress("learning") as progress, _log(log, False) as write, fence():
-        model = learn_alone(rows, config, hold_out / 100, _subscriber(progress, out, write))
+    with out.progress("learning") as progress, log_of(log, False) as write, fence():
+        model = learn_alone(rows, config, hold_out / 100, subscriber(progress, out, write))
     model.info["traces"] = {**_provenance(rows), "differing": 0}
     model.info["tools"] = _tools()
     model.save(target)
@@ -344,60 +342,6 @@ def _tidy(checkpoint: Path, error: OracleError) -> None:
         remove_checkpoint(checkpoint)
         if checkpoint.parent.is_dir() and not any(checkpoint.parent.glob("*")):
             checkpoint.parent.rmdir()
-
-
-@contextmanager
-def _log(path: Path | None, resumed: bool) -> "Iterator[Callable[[Event], None]]":
-    """Write events into a file, behind those of the run that is resumed."""
-    if path is None:
-        yield lambda event: None
-        return
-    import msgspec
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab" if resumed else "wb", buffering=0)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); choose another file for --log"
-        ) from error
-    with file:
-        yield lambda event: (file.write(msgspec.json.encode(event) + b"\n"), None)[1]
-
-
-def _subscriber(
-    progress: Progress, out: Output, write: "Callable[[Event], None]"
-) -> "Callable[[Event], None]":
-    """Show events: what each round of checks found as a line of its own, the rest as progress."""
-
-    def on_event(event: "Event") -> None:
-        write(event)
-        progress.stage("learning", _state(event))
-        progress(event.done if event.total else 0, event.total)
-        if event.stage in ("check", "partial", "warning"):
-            out.note(event.message)
-        elif event.stage not in ("expand", "checking"):
-            out.detail(event.message)
-
-    return on_event
-
-
-def _state(event: "Event") -> str:
-    """Where the work is, in one line."""
-    if event.stage == "evidence":
-        return f"explaining rows: {event.done:,} steps; {event.message}"
-    what = "checking fresh rows" if event.stage == "checking" else "building"
-    parts = [
-        f"round {event.round + 1}: {what}",
-        f"functions {event.functions_done:,} done, {event.functions_open:,} open",
-        f"contexts {event.contexts_done:,} done, {event.contexts_open:,} open",
-    ]
-    if event.accuracy is not None:
-        parts.append(f"{event.accuracy:.4%} of fresh rows right, {event.counterexamples:,} counterexamples")
-    parts.append(f"{event.rss_mib:,.0f} MiB")
-    if event.left_s is not None:
-        parts.append(f"about {event.left_s:.0f} s left of this round")
-    return "; ".join(parts)
 
 
 def _name(text: str) -> str:

@@ -8,7 +8,6 @@ saves to list must cost more bits than the table.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from math import log2
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
+from bsdgen.learn.evidence.templates import TEMPLATES, Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
@@ -23,47 +23,12 @@ _QUICK_WORDS, _QUICK_FEATURES = 128, 4
 _FEATURES = 8  # of an explanation, at most
 _SEED_WORDS = 8  # words of 64 cared rows on which all pairs and triples are tried
 _SEEDS = 8  # pairs, and triples, that are followed
-_TEMPLATES = 40  # feature sets of other contexts that are tried, best supported first
 _FEW_TEMPLATES = 8  # the same where one only looks ahead
 _SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
 _COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
 _COMPLETION_ROWS = 64
 _COMPLETIONS = 16  # pairs that are held to all rows
 _RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
-
-
-@dataclass
-class Templates:
-    """Feature sets that explained each output, with the rows that support them, over all contexts."""
-
-    by_output: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
-    own: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = field(default_factory=dict)
-    before: dict[int, dict[int, int]] = field(
-        default_factory=dict
-    )  # outputs that each was built on, how often
-
-    def add(self, output: int, features: Sequence[int], n_rows: int, own: Sequence[int] = ()) -> None:
-        """One more context that a feature set explains the output in; `own` see `Explanation`."""
-        if own:
-            self.own.setdefault((output, tuple(sorted(features))), tuple(own))
-        known = self.by_output.setdefault(output, {})
-        key = tuple(sorted(features))
-        known[key] = known.get(key, 0) + n_rows
-
-    def follows(self, output: int, base: int) -> None:
-        """One more context in which an output was built on another."""
-        known = self.before.setdefault(output, {})
-        known[base] = known.get(base, 0) + 1
-
-    def bases(self, output: int) -> list[int]:
-        """Outputs that it was built on elsewhere, most often first."""
-        known = self.before.get(output, {})
-        return sorted(known, key=lambda q: (-known[q], q))
-
-    def of(self, output: int) -> list[tuple[int, ...]]:
-        """Feature sets, best supported first."""
-        known = self.by_output.get(output, {})
-        return [key for key, _ in sorted(known.items(), key=lambda item: (-item[1], item[0]))[:_TEMPLATES]]
 
 
 def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool: int) -> bool:
@@ -183,7 +148,7 @@ class Explainer:
     def _known(self, output: int) -> bool:
         """A feature set of another context."""
         context = self.context
-        for features in self.templates.of(output)[: _TEMPLATES if self.learn else _FEW_TEMPLATES]:
+        for features in self.templates.of(output)[: TEMPLATES if self.learn else _FEW_TEMPLATES]:
             if self._usable(output, features):
                 counts, wrong = context.tabulate(output, features)
                 if not wrong and worth(context, output, counts, len(features), len(context.live)):

@@ -9,9 +9,10 @@ import numpy as np
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
-from bsdgen.learn.evidence.explain import Explainer, Templates
+from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore, bits_of
 from bsdgen.learn.evidence.split import explained_in_halves, gains, guards, next_gains, switch
+from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node, halves
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual
 

@@ -14,8 +14,9 @@ from bsdgen.bits import U64
 from bsdgen.learn.evidence.cells import completed
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.explain import Explainer, Templates
+from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore
+from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
 from bsdgen.learn.kernels import evidence as kernel
