@@ -153,7 +153,7 @@ class Grower:
     def _split(self, at: int, context: RowContext, feature: int, text: str, forced: bool = False) -> bool:
         node = self.nodes[at]
         guard = guards(context)[feature] if feature < 0 else feature
-        high = bits_of(self.definitions.evaluate(guard, context._columns), context.n)
+        high = bits_of(context.column(guard), context.n)
         node.guard, node.low, node.high = guard, len(self.nodes), len(self.nodes) + 1
         self.nodes += halves(node, context, guard, high, forced)
         for half in (node.low, node.high):

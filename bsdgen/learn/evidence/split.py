@@ -102,12 +102,10 @@ def explained_in_halves(
     return scores
 
 
-def next_gains(
-    context: RowContext, outputs: Sequence[int], candidates: Sequence[int], rows_limit: int = _LOOK_ROWS
-) -> F64:
+def next_gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]) -> F64:
     """The best gain in the halves of each candidate, summed: two steps ahead; -inf for a small half."""
-    typical = context.rows[context.store.typical[context.rows]][:rows_limit]
-    rows = typical if typical.shape[0] >= min(1500, context.n // 8) else context.rows[:rows_limit]
+    typical = context.rows[context.store.typical[context.rows]][:_LOOK_ROWS]
+    rows = typical if typical.shape[0] >= min(1500, context.n // 8) else context.rows[:_LOOK_ROWS]
     whole = RowContext(context.store, context.definitions, rows, context.explanations)
     scores = np.full(len(candidates), -np.inf)
     for at, candidate in enumerate(candidates):
