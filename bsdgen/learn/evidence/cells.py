@@ -34,28 +34,12 @@ def completed(contexts: Sequence[Explanations], fixed: Sequence[Mapping[int, int
     fixed : inputs that are constant there, and their values: such features are dropped.
     """
     inside = [
-        {o: ordered(restricted(e, values)) for o, e in table.items()}
+        {o: ordered(e.restricted(values)) for o, e in table.items()}
         for table, values in zip(contexts, fixed, strict=True)
     ]
     inside = _joined(inside)
     references = _references(e for table in inside for e in table.values())
     return [{o: _by_template(e, references) for o, e in table.items()} for table in inside]
-
-
-def restricted(explanation: Explanation, fixed: Mapping[int, int]) -> Explanation:
-    """The explanation without features that are fixed."""
-    features, counts = list(explanation.features), np.array(explanation.counts, np.int64)
-    for at in range(len(features) - 1, -1, -1):
-        value = fixed.get(features[at])
-        if value is not None:
-            cells = np.arange(counts.shape[0])
-            counts = counts[(cells >> at & 1) == value]
-            del features[at]
-    if len(features) == len(explanation.features):
-        return explanation
-    if not counts.sum():  # what its rows showed was elsewhere
-        return explanation
-    return Explanation.of(features, counts, explanation.own)
 
 
 def ordered(explanation: Explanation) -> Explanation:

@@ -75,6 +75,18 @@ class Explanation:
             table[cell] = value
         return table
 
+    def restricted(self, fixed: Mapping[int, int]) -> "Explanation":
+        """Without features that are fixed, and cells that can't be met then."""
+        features, counts = list(self.features), np.array(self.counts, np.int64)
+        for at in range(len(features) - 1, -1, -1):
+            value = fixed.get(features[at])
+            if value is not None:
+                counts = counts[(np.arange(counts.shape[0]) >> at & 1) == value]
+                del features[at]
+        if len(features) == len(self.features) or not counts.sum():  # what its rows showed was elsewhere
+            return self
+        return Explanation.of(features, counts, self.own)
+
 
 def filled(table: Table) -> Table:
     """The table with unseen cells like most of the nearest seen ones, 0 where these disagree."""

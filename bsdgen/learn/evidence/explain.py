@@ -7,6 +7,7 @@ their description follows Quinlan and Rivest (Information and Computation 80, 19
 saves to list must cost more bits than the table.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import log2
 
@@ -28,6 +29,9 @@ _SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
 _COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
 _COMPLETION_ROWS = 64
 _COMPLETIONS = 16  # pairs that are held to all rows
+_GIVEN = 5  # features that are completed, at most
+_LEAST_PEERS, _MOST_COMMON = 4, 2  # wide explanations from which on a feature is common; common features
+_WIDE = 3  # features from which an explanation has a shape
 _RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
 
 
@@ -40,6 +44,13 @@ def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool
     entropy = -(zeros * log2(zeros / n) + ones * log2(ones / n))
     cells = int((counts.sum(axis=1) > 0).sum())
     return entropy > 2 * cells + n_features * log2(max(2, n_pool)) + _SLACK_BITS
+
+
+def _kind(explanation: Explanation) -> str:
+    """What tables have in common that are alike up to order and complements; with "?" if cells are unseen."""
+    table = explanation.table()
+    ones = int((table == 1).sum())
+    return f"{len(explanation.features)} {min(ones, table.size - ones)}{'?' if (table < 0).any() else ''}"
 
 
 class Explainer:
@@ -161,9 +172,41 @@ class Explainer:
 
         With `anywhere`, any explained output is built on; otherwise those that it was built on elsewhere.
         """
-        context = self.context
-        if context.cared[output] < _COMPLETION_ROWS:
+        if self.context.cared[output] < _COMPLETION_ROWS:
             return False
+        for explanation, base in self._completions(output, anywhere):
+            counts = np.array(explanation.counts, np.int64)
+            self._accept(output, explanation.features, counts, explanation.own)
+            if base is not None and self.learn:
+                self.templates.follows(output, base)
+            return True
+        return False
+
+    def tidy(self) -> None:
+        """Give outputs whose table is unlike those of the others a shorter explanation, if there is one.
+
+        What a greedy search found first may say an output by what happens to go along with it; the step of
+        the chain that the others are made by is shorter, and holds where no row was.
+        """
+        context = self.context
+        wide = [o for o, e in context.explanations.items() if len(e.features) >= _WIDE]
+        kinds = {o: _kind(context.explanations[o]) for o in wide}
+        often = Counter(kinds.values())
+        for output in wide:
+            if often[kinds[output]] > 1 and "?" not in kinds[output]:
+                continue
+            best = context.explanations[output]
+            for explanation, _ in self._completions(output, True):
+                if len(explanation.features) < len(best.features):
+                    best = explanation
+            if best is not context.explanations[output]:
+                context.replace(output, best)
+                if self.learn:
+                    self.templates.add(output, best.features, best.n_rows, best.own)
+
+    def _completions(self, output: int, anywhere: bool) -> Iterator[tuple[Explanation, int | None]]:
+        """Explanations that complete a part of another output's, and the output that they build on."""
+        context = self.context
         dependents = context.dependents(output)
         peers = [
             q
@@ -179,10 +222,13 @@ class Explainer:
             bases = [q for q in self.templates.bases(output) if q in peers]
             if anywhere:
                 bases += [q for q in peers if q not in bases]
+            common = self._common(peers)
             for q in bases:
-                given = self._given(q)
+                given = self._given(q, common)
                 if given:
                     tries.append((given, q, True))
+                    if common and not set(common) <= set(given):
+                        tries.append((list(dict.fromkeys([*given, *common])), q, True))
         pool = context.pool(output) if self.learn else list(context.live)
         words = np.flatnonzero(context.c[output])[
             : _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
@@ -190,9 +236,11 @@ class Explainer:
         planes = context.pool_planes(pool, words)
         y, c = context.y[output, words], context.c[output, words]
         for given, base, pairs in tries:
-            if self._complete(output, given, pool, planes, words, y, c, base, pairs):
-                return True
-        return False
+            if len(given) > _GIVEN:
+                continue
+            found = self._complete(output, given, pool, planes, words, y, c, pairs)
+            if found is not None:
+                yield found, base
 
     def _complete(
         self,
@@ -203,10 +251,9 @@ class Explainer:
         words: I64,
         y: U64,
         c: U64,
-        base: int | None,
         pairs: bool,
-    ) -> bool:
-        """Complete given features with one more or, with `pairs`, two."""
+    ) -> Explanation | None:
+        """Given features with one more or, with `pairs`, two."""
         context = self.context
         cells = np.empty((1 << len(given), words.shape[0]), np.uint64)
         kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, words]), c, cells)
@@ -219,11 +266,8 @@ class Explainer:
             features = given + own
             counts, wrong = context.tabulate(output, features)
             if not wrong and worth(context, output, counts, len(features), len(pool)):
-                self._accept(output, features, counts, own)
-                if base is not None and self.learn:
-                    self.templates.follows(output, base)
-                return True
-        return False
+                return Explanation.of(features, counts, own)
+        return None
 
     def _rests(self, peers: Sequence[int], dependents: set[int]) -> list[tuple[list[int], bool]]:
         """What explanations of other outputs have without one feature or two: those that most have first."""
@@ -248,12 +292,27 @@ class Explainer:
         common = [r for r in sorted(two, key=lambda r: (-two[r], r))[:_COMMON] if two[r] > 1]
         return found + [(list(r), True) for r in common]
 
-    def _given(self, base: int) -> list[int]:
-        """What the next output of a chain builds on: an output, and what it was completed with."""
-        explanation = self.context.explanations[base]
+    def _common(self, peers: Sequence[int]) -> list[int]:
+        """Inputs that most wide explanations of other outputs have: what they all depend on."""
+        wide = [self.context.explanations[q].features for q in peers]
+        wide = [features for features in wide if len(features) >= _WIDE]
+        counts = Counter(f for features in wide for f in features if f >= 0)
+        common = [f for f, n in counts.items() if n > max(_LEAST_PEERS, len(wide) // 2)]
+        return sorted(common, key=lambda f: (-counts[f], f))[:_MOST_COMMON]
+
+    def _given(self, base: int, common: Sequence[int]) -> list[int]:
+        """What the next output of a chain builds on: an output, and what is new in its explanation."""
+        context, explanation = self.context, self.context.explanations[base]
         if explanation.is_literal:
             return list(explanation.features)
-        return [*explanation.own, output_feature(base)] if explanation.own else []
+        if explanation.own:
+            return [*explanation.own, output_feature(base)]
+        known = set(common)
+        for f in explanation.features:
+            if f < 0 and -1 - f in context.explanations:
+                known |= {f, *context.explanations[-1 - f].features}
+        own = [f for f in explanation.features if f not in known]
+        return [*own, output_feature(base)] if own else []
 
     def _usable(self, output: int, features: Sequence[int]) -> bool:
         context = self.context

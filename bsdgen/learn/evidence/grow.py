@@ -99,6 +99,8 @@ class Grower:
         node = self.nodes[at]
         context = RowContext(self.store, self.definitions, node.rows, node.explanations)
         done = self._begin(node, context) or self._at_level(at, context, level)
+        if node.is_leaf and not context.open_outputs():
+            Explainer(context, self.templates).tidy()
         node.explanations, node.resolved = context.explanations, None
         node.cared = context.cared > 0
         if not node.is_leaf:
@@ -141,6 +143,8 @@ class Grower:
 
     def _begin(self, node: Node, context: RowContext) -> bool:
         """What is tried first everywhere; whether the context is done with."""
+        for output, explanation in context.explanations.items():
+            context.replace(output, explanation.restricted(context.fixed))
         Explainer(context, self.templates).quick(context.open_outputs())
         outputs = context.open_outputs()
         if not outputs:
@@ -230,6 +234,7 @@ class Grower:
         self._seen[at] = len(self.definitions)
         if context.n < _OTHERS_ROWS or (node.forced and (before > 2 or context.n < 4000)):
             return False
+        Explainer(context, self.templates).tidy()
         virtual = Virtual(context, self.nodes, self.substitutions)
         virtual.explain(self.templates)
         outputs = context.open_outputs()

@@ -6,7 +6,8 @@ the substitutions read off pairs of contexts in which the same output has the sa
 (`substitutions`), so that a function exists here that no context shows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -30,6 +31,7 @@ _MOST_SUBSTITUTIONS = 12
 _MOST_COFACTORS = 800  # definitions of one fixed input
 _TOGETHER = 4  # fixed inputs whose other values are tried together
 _LEAST_COMMON = 4  # definitions that such an input must be in
+_MOST_FEATURES = 10_000  # from which on no more are made
 _WIDE = 70  # inputs of a definition that is substituted, at most
 
 
@@ -55,6 +57,17 @@ def resolve_all(explanations: dict[int, Explanation], definitions: Definitions) 
     return memo
 
 
+def modes(nodes: Sequence[Node], n_inputs: int) -> set[int]:
+    """Inputs that tell what is done: that contexts were split on, or that most tables of one depend on."""
+    found = {node.guard for node in nodes if 0 <= node.guard < n_inputs}
+    for node in nodes:
+        wide = [set(e.features) for e in node.explanations.values() if len(e.features) > 2]
+        if node.is_leaf and len(wide) >= _LEAST_PAIRS:
+            counts = Counter(f for features in wide for f in features)
+            found |= {f for f, n in counts.items() if 0 <= f < n_inputs and 2 * n > len(wide)}
+    return found
+
+
 @dataclass(frozen=True)
 class Substitution:
     """Inputs and what stands for them: input -> feature."""
@@ -68,22 +81,25 @@ class Substitutions:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self._shown: dict[int, dict[int, Explanation]] = {}
+        self._explained: dict[int, int] = {}
         self._found: dict[tuple[tuple[int, int], ...], None] = {}
 
     def of(self, nodes: Sequence[Node]) -> list[Substitution]:
         """Substitutions that contexts show by now, the largest first."""
         for at, node in enumerate(nodes):
-            if at in self._shown or not node.is_leaf or node.why or not node.cared.size:
+            if not node.is_leaf or not node.cared.size or self._explained.get(at) == len(node.explanations):
                 continue
+            self._explained[at] = len(node.explanations)
             new = {
                 o: e
                 for o, e in node.explanations.items()
                 if 2 <= len(e.features) <= 6 and o < node.cared.size
             }
             if len(new) >= _LEAST_PAIRS:
-                for old in self._shown.values():
-                    self._compare(new, old)
-                    self._compare(old, new)
+                for other, old in self._shown.items():
+                    if other != at:
+                        self._compare(new, old)
+                        self._compare(old, new)
             self._shown[at] = new if len(new) >= _LEAST_PAIRS else {}
         kept: list[Substitution] = []
         for images in sorted(self._found, key=lambda m: (-len(m), m)):
@@ -95,8 +111,15 @@ class Substitutions:
         different = [o for o, e in a.items() if o in b and e.features != b[o].features]
         if len(different) >= _LEAST_PAIRS:
             images = _images({o: a[o] for o in different}, b, self.definitions)
-            if len(images) >= _LEAST_PAIRS:
+            if len(images) >= _LEAST_PAIRS and self._replaces(images):
                 self._found.setdefault(tuple(sorted(images.items())), None)
+
+    def _replaces(self, images: Mapping[int, int]) -> bool:
+        """Whether one operand is replaced by another; a word that is only moved replaces nothing."""
+        other = 0
+        for image in images.values():
+            other |= self.definitions.support(image)
+        return not any(other >> variable & 1 for variable in images)
 
 
 def _images(a: dict[int, Explanation], b: dict[int, Explanation], definitions: Definitions) -> dict[int, int]:
@@ -129,10 +152,8 @@ def _images(a: dict[int, Explanation], b: dict[int, Explanation], definitions: D
                 continue
             image = feature if not sign else definitions.make((feature,), [1, 0])
             key = a[o].features[slot]
-            if images.get(key, image) != image:
-                return {}
-            images[key] = image
-            changed = True
+            if images.setdefault(key, image) == image:
+                changed = True
         todo = rest
     return images
 
@@ -175,11 +196,13 @@ class Virtual:
         base |= dict.fromkeys(node.guard for node in nodes if node.guard >= n_inputs)
         base = dict.fromkeys(d for d in base if definitions.features[d - n_inputs])
         numbers = list(base)
-        for other, touched in self._other_controls(base):
+        for other, touched in self._other_controls(base, modes(nodes, n_inputs)):
             memo: dict[int, int] = {}
             images = {v: definitions.constant(value) for v, value in other.items()}
             numbers += [definitions.substituted(d, images, memo) for d in touched]
         for substitution in substitutions.of(nodes):
+            if len(numbers) > _MOST_FEATURES:
+                break
             images, memo = dict(substitution.images), {}
             domain = sum(1 << variable for variable in images)
             numbers += [
@@ -191,19 +214,22 @@ class Virtual:
             ]
         self.features, self.planes = self._distinct(numbers)
 
-    def _other_controls(self, base: Iterable[int]) -> list[tuple[dict[int, int], list[int]]]:
-        """Other values of inputs that are fixed here and that definitions depend on, and these definitions.
+    def _other_controls(
+        self, base: Iterable[int], modes: Iterable[int]
+    ) -> list[tuple[dict[int, int], list[int]]]:
+        """Other values of inputs that definitions depend on, and these definitions.
 
-        One input after the other, and all values together of those that most definitions depend on.
+        Inputs that are fixed here, at the other value, and modes at both; one input after the other, and all
+        values together of those fixed ones that most definitions depend on.
         """
         definitions, fixed = self.context.definitions, self.context.fixed
         touched = {
             v: [d for d in base if definitions.support(d) >> v & 1 and definitions.support(d) != 1 << v]
-            for v in fixed
+            for v in sorted({*fixed, *modes})
         }
         touched = {v: of for v, of in touched.items() if 0 < len(of) <= _MOST_COFACTORS}
-        found = [({v: 1 - fixed[v]}, of) for v, of in touched.items()]
-        common = sorted(touched, key=lambda v: (-len(touched[v]), v))[:_TOGETHER]
+        found = [({v: value}, of) for v, of in touched.items() for value in (0, 1) if fixed.get(v) != value]
+        common = sorted(touched.keys() & fixed.keys(), key=lambda v: (-len(touched[v]), v))[:_TOGETHER]
         common = [v for v in common if len(touched[v]) >= _LEAST_COMMON]
         every = list(dict.fromkeys(d for v in common for d in touched[v]))
         for values in product((0, 1), repeat=len(common)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bsdgen.learn.evidence.cells import completed, ordered, restricted
+from bsdgen.learn.evidence.cells import completed, ordered
 from bsdgen.learn.evidence.context import Explanation
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_filled_where_tables_disagree() -> None:
 
 
 def test_fixed_features_are_dropped() -> None:
-    found = restricted(seen((0, 1, 2), MAJORITY), {1: 1})
+    found = seen((0, 1, 2), MAJORITY).restricted({1: 1})
     assert found.features == (0, 2) and found.table().tolist() == [0, 1, 1, 1]
 
 
