@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
+from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.templates import TEMPLATES, Templates
 from bsdgen.learn.kernels import evidence as kernel
 
@@ -46,11 +47,22 @@ def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool
     return entropy > 2 * cells + n_features * log2(max(2, n_pool)) + _SLACK_BITS
 
 
-def _kind(explanation: Explanation) -> str:
-    """What tables have in common that are alike up to order and complements; with "?" if cells are unseen."""
+def _kind(explanation: Explanation) -> tuple[int, ...]:
+    """What tables have in common that are alike up to order and complements (NPN); () if cells are unseen."""
     table = explanation.table()
-    ones = int((table == 1).sum())
-    return f"{len(explanation.features)} {min(ones, table.size - ones)}{'?' if (table < 0).any() else ''}"
+    if (table < 0).any():
+        return ()
+    cells = np.arange(table.size)
+    influences = [int((table != table[cells ^ (1 << at)]).sum()) for at in range(len(explanation.features))]
+    ones = int(table.sum())
+    return (min(ones, table.size - ones), *sorted(influences))
+
+
+def description(definitions: Definitions, features: Sequence[int], n_pool: int) -> float:
+    """Bits of a table over features, and of the definitions that it needs; n_pool to choose among."""
+    made = definitions.reached([f for f in features if f >= 0])
+    cells = (1 << len(features)) + sum(len(definitions.tables[d - definitions.n_inputs]) for d in made)
+    return cells + len(features) * log2(max(2, n_pool))
 
 
 class Explainer:
@@ -139,22 +151,25 @@ class Explainer:
 
     def _simple(self, output: int) -> bool:
         """A constant, or a feature."""
+        found = self._single(output, self.context.pool(output, copies=True))
+        if found is not None:
+            self.context.explain(output, found)
+        return found is not None
+
+    def _single(self, output: int, pool: list[int]) -> Explanation | None:
         context = self.context
         y, c = context.y[output], context.c[output]
         values = kernel.values_seen(y, c)
         if values != 3:
             n = int(context.cared[output])
-            context.explain(output, Explanation((), ((n, 0) if values == 2 else (0, n),)))
-            return True
-        pool = context.pool(output, copies=True)
+            return Explanation((), ((n, 0) if values == 2 else (0, n),))
         at = kernel.equal_feature(context.pool_planes(pool), y, c)
         if at < 0:
-            return False
+            return None
         counts, _ = context.tabulate(output, [pool[at >> 1]])
         if not worth(context, output, counts, 1, len(pool)):
-            return False
-        context.explain(output, Explanation.of([pool[at >> 1]], counts))
-        return True
+            return None
+        return Explanation.of([pool[at >> 1]], counts)
 
     def _known(self, output: int) -> bool:
         """A feature set of another context."""
@@ -185,24 +200,41 @@ class Explainer:
     def tidy(self) -> None:
         """Give outputs whose table is unlike those of the others a shorter explanation, if there is one.
 
-        What a greedy search found first may say an output by what happens to go along with it; the step of
-        the chain that the others are made by is shorter, and holds where no row was.
+        What a greedy search found first, or what another context needed, may say an output by what happens
+        to go along with it; a constant, a feature, or the step of the chain that the others are made by is
+        shorter, and holds where no row was.
         """
         context = self.context
+        n_inputs, definitions = context.store.n_inputs, context.definitions
+        made = {o for o, e in context.explanations.items() if any(f >= n_inputs for f in e.features)}
         wide = [o for o, e in context.explanations.items() if len(e.features) >= _WIDE]
         kinds = {o: _kind(context.explanations[o]) for o in wide}
         often = Counter(kinds.values())
-        for output in wide:
-            if often[kinds[output]] > 1 and "?" not in kinds[output]:
+        for output in sorted({*made, *wide}):
+            if output not in made and kinds[output] and often[kinds[output]] > 1:
                 continue
-            best = context.explanations[output]
-            for explanation, _ in self._completions(output, True):
-                if len(explanation.features) < len(best.features):
-                    best = explanation
-            if best is not context.explanations[output]:
+            if not context.cared[output]:
+                continue
+            n_pool = len(context.live)
+            best, least = None, description(definitions, context.explanations[output].features, n_pool)
+            for explanation in self._shorter(output):
+                bits = description(definitions, explanation.features, n_pool)
+                if bits < least:
+                    best, least = explanation, bits
+                if len(explanation.features) < _WIDE:
+                    break
+            if best is not None:
                 context.replace(output, best)
                 if self.learn:
                     self.templates.add(output, best.features, best.n_rows, best.own)
+
+    def _shorter(self, output: int) -> Iterator[Explanation]:
+        """Explanations that no definition of another context is needed for, simple ones first."""
+        simple = self._single(output, self.context.pool(output))
+        if simple is not None:
+            yield simple
+        for explanation, _ in self._completions(output, True):
+            yield explanation
 
     def _completions(self, output: int, anywhere: bool) -> Iterator[tuple[Explanation, int | None]]:
         """Explanations that complete a part of another output's, and the output that they build on."""
@@ -222,7 +254,7 @@ class Explainer:
             bases = [q for q in self.templates.bases(output) if q in peers]
             if anywhere:
                 bases += [q for q in peers if q not in bases]
-            common = self._common(peers)
+            common = self._common(output)
             for q in bases:
                 given = self._given(q, common)
                 if given:
@@ -292,10 +324,14 @@ class Explainer:
         common = [r for r in sorted(two, key=lambda r: (-two[r], r))[:_COMMON] if two[r] > 1]
         return found + [(list(r), True) for r in common]
 
-    def _common(self, peers: Sequence[int]) -> list[int]:
-        """Inputs that most wide explanations of other outputs have: what they all depend on."""
-        wide = [self.context.explanations[q].features for q in peers]
-        wide = [features for features in wide if len(features) >= _WIDE]
+    def _common(self, output: int) -> list[int]:
+        """Inputs that most wide explanations of outputs with the same care have: what they all depend on."""
+        context = self.context
+        wide = [
+            e.features
+            for q, e in context.explanations.items()
+            if q != output and len(e.features) >= _WIDE and np.array_equal(context.c[q], context.c[output])
+        ]
         counts = Counter(f for features in wide for f in features if f >= 0)
         common = [f for f, n in counts.items() if n > max(_LEAST_PEERS, len(wide) // 2)]
         return sorted(common, key=lambda f: (-counts[f], f))[:_MOST_COMMON]

@@ -18,6 +18,7 @@ from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 _OFF_ROWS = 30  # rows that must show that a value switches everything off
 _GAIN_ROWS = 16384
@@ -79,24 +80,32 @@ def gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]
 def explained_in_halves(
     context: RowContext, outputs: Sequence[int], candidates: Sequence[int], templates: Templates
 ) -> F64:
-    """How many more outputs are explained in each candidate's halves, by rows' share, than in the whole.
+    """How many more outputs are explained in each candidate's halves, by rows' share, than without it.
 
     All on a sample of the rows; candidates behind one that explains most outputs are not looked at.
     """
     rows = context.rows[:_LOOK_ROWS]
     whole = RowContext(context.store, context.definitions, rows, context.explanations)
     Explainer(whole, templates, learn=False).quick(outputs)
-    before = sum(o in whole.explanations or not whole.cared[o] for o in outputs)
-    scores = np.full(len(candidates), -float(before))
+    still = [o for o in outputs if o not in whole.explanations and whole.cared[o]]
+
+    def credit(chosen: I32) -> float:
+        """Outputs explained on the chosen rows as they are not on all, by their share."""
+        if chosen.shape[0] < _HALF_ROWS:
+            return 0.0
+        small = RowContext(context.store, context.definitions, chosen, context.explanations)
+        Explainer(small, templates, learn=False).quick(still)
+        done = 0
+        for o in still:
+            found = small.explanations.get(o)
+            # What holds on all rows is luck of the search, not the split's merit.
+            done += not small.cared[o] or (found is not None and whole.tabulate(o, found.features)[1] > 0)
+        return float(chosen.shape[0] / rows.shape[0] * done)
+
+    scores = np.zeros(len(candidates))
     for at, candidate in enumerate(candidates):
         high = bits_of(context.column(candidate), context.n)[: rows.shape[0]]
-        for half in (rows[~high], rows[high]):
-            if half.shape[0] < _HALF_ROWS:
-                continue
-            small = RowContext(context.store, context.definitions, half, context.explanations)
-            Explainer(small, templates, learn=False).quick(outputs)
-            done = sum(o in small.explanations or not small.cared[o] for o in outputs)
-            scores[at] += half.shape[0] / rows.shape[0] * done
+        scores[at] = credit(rows[~high]) + credit(rows[high])
         if scores[at] > 0.5 * len(outputs):
             break
     return scores
