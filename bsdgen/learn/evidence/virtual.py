@@ -31,7 +31,7 @@ _MOST_SUBSTITUTIONS = 12
 _MOST_COFACTORS = 800  # definitions of one fixed input
 _TOGETHER = 4  # fixed inputs whose other values are tried together
 _LEAST_COMMON = 4  # definitions that such an input must be in
-_MOST_FEATURES = 10_000  # from which on no more are made
+_MOST_FEATURES = 20_000  # from which on no more are made
 _WIDE = 70  # inputs of a definition that is substituted, at most
 
 
@@ -201,6 +201,7 @@ class Virtual:
             images = {v: definitions.constant(value) for v, value in other.items()}
             numbers += [definitions.substituted(d, images, memo) for d in touched]
         for substitution in substitutions.of(nodes):
+            numbers = list(dict.fromkeys(numbers))
             if len(numbers) > _MOST_FEATURES:
                 break
             images, memo = dict(substitution.images), {}
