@@ -30,7 +30,7 @@ _SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
 _COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
 _COMPLETION_ROWS = 64
 _COMPLETIONS = 16  # pairs that are held to all rows
-_GIVEN = 5  # features that are completed, at most
+_GIVEN = 6  # features that are completed, at most
 _LEAST_PEERS, _MOST_COMMON = 4, 2  # wide explanations from which on a feature is common; common features
 _WIDE = 3  # features from which an explanation has a shape
 _RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
@@ -58,11 +58,25 @@ def _kind(explanation: Explanation) -> tuple[int, ...]:
     return (min(ones, table.size - ones), *sorted(influences))
 
 
+def essential(explanation: Explanation) -> list[int]:
+    """Features that the table depends on, as far as its cells were met."""
+    table, cells = explanation.table(), np.arange(len(explanation.counts))
+    found = []
+    for at, feature in enumerate(explanation.features):
+        other = table[cells ^ (1 << at)]
+        if ((table >= 0) & (other >= 0) & (table != other)).any():
+            found.append(feature)
+    return found
+
+
 def description(definitions: Definitions, features: Sequence[int], n_pool: int) -> float:
-    """Bits of a table over features, and of the definitions that it needs; n_pool to choose among."""
+    """Bits of a table over features, and of the definitions that it needs; n_pool to choose among.
+
+    Of two that are as long the one over inputs is shorter: half a bit for every other output.
+    """
     made = definitions.reached([f for f in features if f >= 0])
     cells = (1 << len(features)) + sum(len(definitions.tables[d - definitions.n_inputs]) for d in made)
-    return cells + len(features) * log2(max(2, n_pool))
+    return cells + len(features) * log2(max(2, n_pool)) + 0.5 * sum(f < 0 for f in features)
 
 
 class Explainer:
@@ -144,9 +158,12 @@ class Explainer:
             if features == tuple(sorted(now.features)) or not self._usable(output, features):
                 continue
             counts, wrong = context.tabulate(output, features)
-            rank = (int((counts.sum(axis=1) == 0).sum()), len(features))
-            if not wrong and rank < best and worth(context, output, counts, len(features), len(context.live)):
-                context.replace(output, Explanation.of(features, counts))
+            if wrong or not worth(context, output, counts, len(features), len(context.live)):
+                continue
+            kept, counts = self._pruned(output, list(features), counts)
+            rank = (int((counts.sum(axis=1) == 0).sum()), len(kept))
+            if rank < best:
+                context.replace(output, Explanation.of(kept, counts))
                 best = rank
 
     def _simple(self, output: int) -> bool:
@@ -206,7 +223,11 @@ class Explainer:
         """
         context = self.context
         n_inputs, definitions = context.store.n_inputs, context.definitions
-        made = {o for o, e in context.explanations.items() if any(f >= n_inputs for f in e.features)}
+        made = {
+            o
+            for o, e in context.explanations.items()
+            if any(f >= n_inputs for f in e.features) or sum(f < 0 for f in e.features) > 1
+        }
         wide = [o for o, e in context.explanations.items() if len(e.features) >= _WIDE]
         kinds = {o: _kind(context.explanations[o]) for o in wide}
         often = Counter(kinds.values())
@@ -234,7 +255,8 @@ class Explainer:
         if simple is not None:
             yield simple
         for explanation, _ in self._completions(output, True):
-            yield explanation
+            counts = np.array(explanation.counts, np.int64)
+            yield Explanation.of(*self._pruned(output, list(explanation.features), counts), explanation.own)
 
     def _completions(self, output: int, anywhere: bool) -> Iterator[tuple[Explanation, int | None]]:
         """Explanations that complete a part of another output's, and the output that they build on."""
@@ -347,7 +369,7 @@ class Explainer:
         for f in explanation.features:
             if f < 0 and -1 - f in context.explanations:
                 known |= {f, *context.explanations[-1 - f].features}
-        own = [f for f in explanation.features if f not in known]
+        own = [f for f in essential(explanation) if f not in known]
         return [*own, output_feature(base)] if own else []
 
     def _usable(self, output: int, features: Sequence[int]) -> bool:
