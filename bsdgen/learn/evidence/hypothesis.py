@@ -43,6 +43,7 @@ class Hypothesis:
 def hypothesis(
     nodes: Sequence[Node],
     known: Sequence[dict[int, int]],
+    cares: Sequence[dict[int, int]],
     definitions: Definitions,
     n_inputs: int,
     n_outputs: int,
@@ -53,12 +54,13 @@ def hypothesis(
     ----------
     nodes : parents before children.
     known : by node, definitions of outputs; of leaves.
+    cares : by node, definitions of when an output is cared for; wherever its rows are, for others.
     """
     builder = Builder(n_inputs)
-    literal = _literals(builder, definitions, nodes, known)
+    literal = _literals(builder, definitions, nodes, [*known, *cares])
     cared = _cared(nodes, n_outputs)
     padding = [0] * (64 * n_words(n_outputs) - n_outputs)
-    values, cares = [], []
+    values, wanted = [], []
     for output in range(n_outputs):
         value: dict[int, int] = {}
         care: dict[int, int] = {}
@@ -67,7 +69,8 @@ def hypothesis(
             if node.is_leaf:
                 definition = known[at].get(output)
                 value[at] = literal[definition] if definition is not None else _GUESS
-                care[at] = int(cared[at, output])
+                when = cares[at].get(output)
+                care[at] = int(cared[at, output]) if when is None else literal[when]
                 continue
             guard = literal[node.guard]
             care[at] = builder.ite(guard, care[node.high], care[node.low])
@@ -78,8 +81,8 @@ def hypothesis(
             else:
                 value[at] = builder.ite(guard, value[node.high], value[node.low])
         values.append(value[0])
-        cares.append(care[0])
-    both, _ = builder.build(values + padding + cares + padding)
+        wanted.append(care[0])
+    both, _ = builder.build(values + padding + wanted + padding)
     return Hypothesis(n_inputs, n_outputs, builder.build(values)[0], both)
 
 
@@ -95,11 +98,11 @@ def _cared(nodes: Sequence[Node], n_outputs: int) -> "np.ndarray[tuple[int, int]
 
 
 def _literals(
-    builder: Builder, definitions: Definitions, nodes: Sequence[Node], known: Sequence[dict[int, int]]
+    builder: Builder, definitions: Definitions, nodes: Sequence[Node], tables: Sequence[dict[int, int]]
 ) -> dict[int, int]:
     """Literals of all definitions that guards and leaves need, and of the inputs."""
     roots = [node.guard for node in nodes if not node.is_leaf]
-    roots += [definition for table in known for definition in table.values()]
+    roots += [definition for table in tables for definition in table.values()]
     literal = {v: builder.variable(v) for v in range(builder.n_inputs)}
     for number in definitions.reached(roots):
         features = definitions.features[number - definitions.n_inputs]

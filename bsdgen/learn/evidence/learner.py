@@ -75,8 +75,9 @@ def evidence_of(
     grower = Grower(store, tell, check)
     with suppress(BudgetReached):
         grower.run()
-    known, beyond = supported(store, grower.definitions, grower.nodes, grower.substitutions, grower.templates)
-    said = hypothesis(grower.nodes, known, grower.definitions, n_inputs, n_outputs)
+    definitions = grower.definitions
+    known, cares, beyond = supported(store, definitions, grower.nodes, grower.substitutions, grower.templates)
+    said = hypothesis(grower.nodes, known, cares, definitions, n_inputs, n_outputs)
     leaves = [node for node in grower.nodes if node.is_leaf]
     return Evidence(
         said,

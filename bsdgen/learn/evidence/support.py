@@ -58,8 +58,9 @@ def supported(
     nodes: Sequence[Node],
     substitutions: Substitutions,
     templates: Templates,
-) -> tuple[list[dict[int, int]], list[Unsupported]]:
-    """Definitions of every leaf's outputs, by node, and what of them goes beyond the rows."""
+) -> tuple[list[dict[int, int]], list[dict[int, int]], list[Unsupported]]:
+    """Definitions of every leaf's outputs, by node; of their care, where it varies and is explained; and what
+    of the outputs goes beyond the rows."""
     known: list[dict[int, int]] = [{} for _ in nodes]
     support: dict[int, dict[int, int]] = {}
     contexts = [at for at, node in enumerate(nodes) if node.is_leaf]
@@ -82,12 +83,38 @@ def supported(
                 table[definition] = table.get(definition, 0) + nodes[at].rows.shape[0]
     ranked = _ranked(support, definitions, nodes, substitutions)
     beyond: list[Unsupported] = []
+    cares: list[dict[int, int]] = [{} for _ in nodes]
     for at in contexts:
         context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
         nodes[at].cared = context.cared > 0
         for output in np.flatnonzero(context.cared).tolist():
             beyond += _choose(context, nodes[at], known[at], output, support, ranked)
-    return known, beyond
+        cares[at] = _cares(context, known[at], templates)
+    return known, cares, beyond
+
+
+def _cares(context: RowContext, known: dict[int, int], templates: Templates) -> dict[int, int]:
+    """Definitions of when outputs are cared for, where only some rows do and a small table says which.
+
+    A cell that no row met is cared for: nothing is given away that was not seen.
+    """
+    found: dict[int, int] = {}
+    planes: dict[bytes, int | None] = {}
+    for output in np.flatnonzero((context.cared > 0) & (context.cared < context.n)).tolist():
+        key = context.c[output].tobytes()
+        if key not in planes:
+            target = context.add_target(context.c[output], context.valid)
+            Explainer(context, templates, learn=False).quick([target])
+            explanation = context.explanations.get(target)
+            context.drop_target()
+            planes[key] = None
+            if explanation is not None:
+                features = [known[-1 - f] if f < 0 else f for f in explanation.features]
+                planes[key] = context.definitions.make(features, np.abs(explanation.table()))
+        definition = planes[key]
+        if definition is not None:
+            found[output] = definition
+    return found
 
 
 def _ranked(
