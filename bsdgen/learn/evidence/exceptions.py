@@ -168,17 +168,17 @@ class Exceptions:
     def _monomial(self, y: U64, c: U64, peers: Sequence[int] = (), exact: bool = False) -> int | None:
         """The target, or its complement, as an AND of literals; as a definition."""
         context = self.context
-        given = list(dict.fromkeys([*context.live, *peers, *self.virtual.features]))
+        given = list(dict.fromkeys([*context.live, *peers]))
         for flip in (0, 1):
             ones = (~y if flip else y) & c
             zeros = (y if flip else ~y) & c
             n_ones, n_zeros = int(np.bitwise_count(ones).sum()), int(np.bitwise_count(zeros).sum())
             if min(n_ones, n_zeros) < _MONOMIAL_ROWS:
                 continue
-            features = given + self._equal_inputs(ones)
+            few = 0 if exact else int(_VIOLATED * n_ones)  # an exception may hold by chance, too
+            features = list(dict.fromkeys(given + self._equal_inputs(ones) + self._nearly_fixed(ones, few)))
             planes = context.columns(features)
             high = np.bitwise_count(planes & ones).sum(axis=1).astype(np.int64)
-            few = 0 if exact else int(_VIOLATED * n_ones)  # an exception may hold by chance, too
             is_one = high >= n_ones - few
             literals = np.flatnonzero(is_one != (high <= few))
             if not literals.size:
@@ -201,6 +201,14 @@ class Exceptions:
                     [(features[literals[at]], bool(is_one[literals[at]])) for at in chosen], flip
                 )
         return None
+
+    def _nearly_fixed(self, ones: U64, few: int) -> list[int]:
+        """Virtual features that have one value on all but few of a target's first rows: most have not."""
+        planes = self.virtual.planes
+        first = ones[: planes.shape[1]]
+        n = int(np.bitwise_count(first).sum())
+        high = np.bitwise_count(planes & first).sum(axis=1).astype(np.int64)
+        return [self.virtual.features[at] for at in np.flatnonzero(np.minimum(high, n - high) <= few)]
 
     def _equal_inputs(self, ones: U64) -> list[int]:
         """Exclusive ors of two inputs that are equal, or complements, on all rows of the target."""

@@ -125,14 +125,12 @@ def _ranked(
 ) -> dict[int, list[tuple[int, int]]]:
     """By output, (support, definition) of what explains it in some context, best first, and of images."""
     images = [dict(s.images) for s in substitutions.of(nodes)]
-    memos: list[dict[int, int]] = [{} for _ in images]
     ranked = {}
     for output, table in support.items():
         wide = {d: n for d, n in table.items() if definitions.n_features(d) >= _WIDE}
         more = dict(wide)
-        for image, memo in zip(images, memos, strict=True):
-            for d, n in wide.items():
-                other = definitions.substituted(d, image, memo)
+        for image in images:
+            for other, n in zip(substitutions.apply(image, wide), wide.values(), strict=True):
                 more[other] = max(more.get(other, 0), n)
         best = sorted(more, key=lambda d: (-more[d], d))[: 2 * _TRIED]
         ranked[output] = [(more[d], d) for d in best if definitions.n_features(d) >= _WIDE]

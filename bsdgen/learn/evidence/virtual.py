@@ -83,6 +83,12 @@ class Substitutions:
         self._shown: dict[int, dict[int, Explanation]] = {}
         self._explained: dict[int, int] = {}
         self._found: dict[tuple[tuple[int, int], ...], None] = {}
+        self._memos: dict[tuple[tuple[int, int], ...], dict[int, int]] = {}
+
+    def apply(self, images: Mapping[int, int], features: Iterable[int]) -> list[int]:
+        """Features with inputs replaced; what was replaced once is remembered."""
+        memo = self._memos.setdefault(tuple(sorted(images.items())), {})
+        return [self.definitions.substituted(feature, images, memo) for feature in features]
 
     def of(self, nodes: Sequence[Node]) -> list[Substitution]:
         """Substitutions that contexts show by now, the largest first."""
@@ -197,22 +203,24 @@ class Virtual:
         base = dict.fromkeys(d for d in base if definitions.features[d - n_inputs])
         numbers = list(base)
         for other, touched in self._other_controls(base, modes(nodes, n_inputs)):
-            memo: dict[int, int] = {}
-            images = {v: definitions.constant(value) for v, value in other.items()}
-            numbers += [definitions.substituted(d, images, memo) for d in touched]
+            constants = {v: definitions.constant(value) for v, value in other.items()}
+            numbers += substitutions.apply(constants, touched)
         for substitution in substitutions.of(nodes):
             numbers = list(dict.fromkeys(numbers))
             if len(numbers) > _MOST_FEATURES:
                 break
-            images, memo = dict(substitution.images), {}
+            images = dict(substitution.images)
             domain = sum(1 << variable for variable in images)
-            numbers += [
-                definitions.substituted(d, images, memo)
-                for d in list(numbers)
-                if d >= n_inputs
-                and definitions.support(d) & domain
-                and definitions.support(d).bit_count() <= _WIDE
-            ]
+            numbers += substitutions.apply(
+                images,
+                [
+                    d
+                    for d in numbers
+                    if d >= n_inputs
+                    and definitions.support(d) & domain
+                    and definitions.support(d).bit_count() <= _WIDE
+                ],
+            )
         self.features, self.planes = self._distinct(numbers)
 
     def _other_controls(
