@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 from bsdgen.bits import from_bool
 from bsdgen.learn import LearnConfig
 from bsdgen.learn.evidence import evidence_of
+from bsdgen.learn.evidence.completions import essential
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.explain import Explainer, essential
+from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.split import explained_in_halves
 from bsdgen.learn.evidence.templates import Templates

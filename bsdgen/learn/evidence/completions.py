@@ -1,0 +1,170 @@
+"""Completions: explanations that add one or two features to a part of what is known.
+
+That part is what other outputs' explanations have in common, or an explained output and what is new in its
+explanation: the next step of a chain, found in any order of bits. All pairs of features are tried, on few
+rows; what is found is held to all rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsdgen.bits import U64
+from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
+from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.kernels import evidence as kernel
+
+I64 = NDArray[np.int64]
+_COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
+_COMPLETIONS = 16  # pairs that are held to all rows
+_GIVEN = 6  # features that are completed, at most
+_LEAST_PEERS, _MOST_COMMON = 4, 2  # wide explanations from which on a feature is common; common features
+_RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
+_SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
+WIDE = 3  # features from which an explanation has a shape
+
+
+def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool: int) -> bool:
+    """Whether the explanation is shorter than the values it explains."""
+    zeros, ones = (int(n) for n in counts.sum(axis=0))
+    n = zeros + ones
+    if not zeros or not ones:
+        return n > 0
+    entropy = -(zeros * log2(zeros / n) + ones * log2(ones / n))
+    cells = int((counts.sum(axis=1) > 0).sum())
+    return entropy > 2 * cells + n_features * log2(max(2, n_pool)) + _SLACK_BITS
+
+
+def essential(explanation: Explanation) -> list[int]:
+    """Features that the table depends on, as far as its cells were met."""
+    table, cells = explanation.table(), np.arange(len(explanation.counts))
+    found = []
+    for at, feature in enumerate(explanation.features):
+        other = table[cells ^ (1 << at)]
+        if ((table >= 0) & (other >= 0) & (table != other)).any():
+            found.append(feature)
+    return found
+
+
+class Completions:
+    """Finds completions in a context; with `learn` any explained output is built on, else siblings alone."""
+
+    def __init__(self, context: RowContext, templates: Templates, learn: bool) -> None:
+        self.context, self.templates, self.learn = context, templates, learn
+
+    def of(self, output: int, anywhere: bool) -> Iterator[tuple[Explanation, int | None]]:
+        """Explanations that complete a part of another output's, and the output that they build on."""
+        context = self.context
+        dependents = context.dependents(output)
+        peers = [
+            q
+            for q in context.covering(output)
+            if q in context.explanations
+            and len(context.explanations[q].features) > 0
+            and q not in dependents
+            and np.array_equal(context.c[q], context.c[output])
+        ]
+        tries: list[tuple[list[int], int | None, bool]] = [([], None, True)]
+        tries += [(rest, None, pairs) for rest, pairs in self._rests(peers, dependents)]
+        if self.learn:
+            bases = [q for q in self.templates.bases(output) if q in peers]
+            if anywhere:
+                bases += [q for q in peers if q not in bases]
+            common = self._common(output)
+            for q in bases:
+                given = self._given(q, common)
+                if given:
+                    tries.append((given, q, True))
+                    if common and not set(common) <= set(given):
+                        tries.append((list(dict.fromkeys([*given, *common])), q, True))
+        pool = context.pool(output) if self.learn else list(context.live)
+        words = np.flatnonzero(context.c[output])[
+            : _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
+        ]
+        planes = context.pool_planes(pool, words)
+        y, c = context.y[output, words], context.c[output, words]
+        for given, base, pairs in tries:
+            if len(given) > _GIVEN:
+                continue
+            found = self._complete(output, given, pool, planes, words, y, c, pairs)
+            if found is not None:
+                yield found, base
+
+    def _complete(
+        self,
+        output: int,
+        given: list[int],
+        pool: list[int],
+        planes: U64,
+        words: I64,
+        y: U64,
+        c: U64,
+        pairs: bool,
+    ) -> Explanation | None:
+        """Given features with one more or, with `pairs`, two."""
+        context = self.context
+        cells = np.empty((1 << len(given), words.shape[0]), np.uint64)
+        kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, words]), c, cells)
+        ones, zeros = cells & y, cells & ~y
+        mixed = ones.any(axis=1) & zeros.any(axis=1)
+        found = np.zeros((_COMPLETIONS, 2), np.int64)
+        n = kernel.completions(ones[mixed], zeros[mixed], planes, pairs, found)
+        for p, q in found[:n].tolist():
+            own = sorted({pool[p], pool[q]} - set(given))
+            features = given + own
+            counts, wrong = context.tabulate(output, features)
+            if not wrong and worth(context, output, counts, len(features), len(pool)):
+                return Explanation.of(features, counts, own)
+        return None
+
+    def _rests(self, peers: Sequence[int], dependents: set[int]) -> list[tuple[list[int], bool]]:
+        """What explanations of other outputs have without one feature or two: those that most have first."""
+        one: dict[tuple[int, ...], int] = {}
+        two: dict[tuple[int, ...], int] = {}
+        for q in peers:
+            features = self.context.explanations[q].features
+            if not 2 <= len(features) <= 6 or any(-1 - f in dependents for f in features if f < 0):
+                continue
+            for f in features:
+                rest = tuple(sorted(g for g in features if g != f))
+                one[rest] = one.get(rest, 0) + 1
+                for h in rest:
+                    shorter = tuple(g for g in rest if g != h)
+                    if shorter and f < h:
+                        two[shorter] = two.get(shorter, 0) + 1
+        found = [
+            (list(r), False)
+            for r in sorted(one, key=lambda r: (-one[r], r))[:_RESTS]
+            if one[r] > 1 or len(one) < 64
+        ]
+        common = [r for r in sorted(two, key=lambda r: (-two[r], r))[:_COMMON] if two[r] > 1]
+        return found + [(list(r), True) for r in common]
+
+    def _common(self, output: int) -> list[int]:
+        """Inputs that most wide explanations of outputs with the same care have: what they all depend on."""
+        context = self.context
+        wide = [
+            e.features
+            for q, e in context.explanations.items()
+            if q != output and len(e.features) >= WIDE and np.array_equal(context.c[q], context.c[output])
+        ]
+        counts = Counter(f for features in wide for f in features if f >= 0)
+        common = [f for f, n in counts.items() if n > max(_LEAST_PEERS, len(wide) // 2)]
+        return sorted(common, key=lambda f: (-counts[f], f))[:_MOST_COMMON]
+
+    def _given(self, base: int, common: Sequence[int]) -> list[int]:
+        """What the next output of a chain builds on: an output, and what is new in its explanation."""
+        context, explanation = self.context, self.context.explanations[base]
+        if explanation.is_literal:
+            return list(explanation.features)
+        if explanation.own:
+            return [*explanation.own, output_feature(base)]
+        known = set(common)
+        for f in explanation.features:
+            if f < 0 and -1 - f in context.explanations:
+                known |= {f, *context.explanations[-1 - f].features}
+        own = [f for f in essential(explanation) if f not in known]
+        return [*own, output_feature(base)] if own else []
