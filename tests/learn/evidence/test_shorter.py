@@ -1,20 +1,25 @@
 """Shorter explanations, splits that earn their credit, and care that is explained."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from bsdgen.bits import from_bool
 from bsdgen.learn import LearnConfig
-from bsdgen.learn.evidence import evidence_of
+from bsdgen.learn.evidence import evidence_of, split
 from bsdgen.learn.evidence.completions import essential
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.exceptions import Exceptions
 from bsdgen.learn.evidence.explain import Explainer
-from bsdgen.learn.evidence.rows import RowStore
+from bsdgen.learn.evidence.grow import Grower
+from bsdgen.learn.evidence.rows import RowStore, bits_of
 from bsdgen.learn.evidence.split import explained_in_halves
 from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node
-from bsdgen.learn.evidence.virtual import modes
+from bsdgen.learn.evidence.virtual import Substitutions, Virtual, modes
 
 Bits = NDArray[np.bool_]
 N = 6000
@@ -64,6 +69,65 @@ def test_a_split_is_credited_for_what_holds_in_its_halves_alone() -> None:
     scores = explained_in_halves(context, [0, 1, 2, 3], [17, 0], Templates())
     assert scores[1] > 3.9
     assert scores[0] < 0.5
+
+
+def test_what_holds_without_the_split_is_not_its_merit(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(5).random((N, 4)) < 0.5
+    y = np.stack([x[:, 0] ^ x[:, 1], x[:, 0] ^ x[:, 1] ^ (x[:, 2] & x[:, 3])], axis=1)
+    context = context_of(x, y)
+
+    class Lucky(Explainer):
+        """Finds a table of the first two inputs, on few rows alone."""
+
+        def quick(self, outputs: Sequence[int]) -> None:
+            for output in outputs if self.context.n < 5000 else ():
+                self.context.explain(output, Explanation.of((0, 1), self.context.tabulate(output, (0, 1))[0]))
+
+    monkeypatch.setattr(split, "Explainer", Lucky)
+    assert explained_in_halves(context, [0], [2], Templates())[0] == 0
+    assert explained_in_halves(context, [1], [2], Templates())[0] > 0.9
+
+
+def test_explanations_lose_features_that_a_split_fixes() -> None:
+    x = np.random.default_rng(6).random((N, 4)) < 0.5
+    y = np.where(x[:, 0], x[:, 1] & x[:, 3], x[:, 2])[:, None]
+    whole = context_of(x, y)
+    counts, wrong = whole.tabulate(0, (0, 1, 2, 3))
+    assert not wrong
+    grower = Grower(whole.store, lambda text: None)
+    rows = whole.rows[bits_of(whole.x[0], whole.n)]
+    node = Node(rows, {0: Explanation.of((0, 1, 2, 3), counts)}, ((0, 1),))
+    grower.nodes = [node]
+    context = RowContext(grower.store, grower.definitions, rows, node.explanations)
+    assert grower._begin(node, context)
+    assert context.explanations[0].features == (1, 2, 3)
+
+
+@pytest.mark.parametrize(("step", "replaced"), [(1, 0), (20, 12)])
+def test_a_substitution_replaces_an_operand_and_does_not_move_a_word(step: int, replaced: int) -> None:
+    table = np.array([[5, 0], [5, 0], [5, 0], [0, 5]], np.int64)
+    nodes = [
+        Node(
+            np.arange(9, dtype=np.int32),
+            {o: Explanation.of((o + shift, 40), table) for o in range(12)},
+            cared=np.ones(12, np.bool_),
+        )
+        for shift in (0, step)
+    ]
+    found = Substitutions(Definitions(41)).of(nodes)
+    assert [len(one.images) for one in found] == [replaced] * (2 if replaced else 0)
+
+
+def test_a_function_of_another_context_is_a_literal_of_a_monomial() -> None:
+    x = np.random.default_rng(7).random((N, 6)) < 0.5
+    odd = x[:, 3] ^ x[:, 4] ^ x[:, 5]
+    context = context_of(x, (x[:, 0] & x[:, 1] & odd)[:, None])
+    made = context.definitions.make((3, 4, 5), [0, 1, 1, 0, 1, 0, 0, 1])
+    virtual = Virtual(context, [], Substitutions(context.definitions))
+    virtual.features, virtual.planes = [made], context.columns([made])
+    Exceptions(context, [], virtual, Templates()).monomials()
+    found = context.explanations[0].features
+    assert context.definitions.reached(found)[0] == made
 
 
 def test_inputs_that_most_tables_depend_on_are_modes() -> None:
