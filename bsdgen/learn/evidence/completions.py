@@ -7,6 +7,8 @@ rows; what is found is held to all rows.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
 from math import log2
 
 import numpy as np
@@ -49,74 +51,102 @@ def essential(explanation: Explanation) -> list[int]:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows that an output's completions are searched on.
+
+    Attributes
+    ----------
+    pool, planes : features, and their planes there.
+    words : numbers of the words of 64 rows.
+    y, c : planes of the output and its care there.
+    """
+
+    pool: list[int]
+    words: I64
+    planes: U64
+    y: U64
+    c: U64
+
+
 class Completions:
-    """Finds completions in a context; with `learn` any explained output is built on, else siblings alone."""
+    """Finds completions in a context; without `learn` of inputs alone, on fewer rows."""
 
     def __init__(self, context: RowContext, templates: Templates, learn: bool) -> None:
         self.context, self.templates, self.learn = context, templates, learn
+        self._care: dict[int, bytes] = {}
 
-    def of(self, output: int, anywhere: bool) -> Iterator[tuple[Explanation, int | None]]:
-        """Explanations that complete a part of another output's, and the output that they build on."""
-        context = self.context
-        dependents = context.dependents(output)
-        peers = [
-            q
-            for q in context.covering(output)
-            if q in context.explanations
-            and len(context.explanations[q].features) > 0
-            and q not in dependents
-            and np.array_equal(context.c[q], context.c[output])
-        ]
-        tries: list[tuple[list[int], int | None, bool]] = [([], None, True)]
-        tries += [(rest, None, pairs) for rest, pairs in self._rests(peers, dependents)]
-        if self.learn:
-            bases = [q for q in self.templates.bases(output) if q in peers]
-            if anywhere:
-                bases += [q for q in peers if q not in bases]
-            common = self._common(output)
-            for q in bases:
-                given = self._given(q, common)
-                if given:
-                    tries.append((given, q, True))
-                    if common and not set(common) <= set(given):
-                        tries.append((list(dict.fromkeys([*given, *common])), q, True))
-        pool = context.pool(output) if self.learn else list(context.live)
-        words = np.flatnonzero(context.c[output])[
-            : _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
-        ]
-        planes = context.pool_planes(pool, words)
-        y, c = context.y[output, words], context.c[output, words]
-        for given, base, pairs in tries:
-            if len(given) > _GIVEN:
-                continue
-            found = self._complete(output, given, pool, planes, words, y, c, pairs)
+    def siblings(self, output: int) -> Iterator[Explanation]:
+        """Explanations of one or two features, alone or with a part of another output's explanation."""
+        dependents = self.context.dependents(output)
+        peers = self._peers(output, list(self.context.explanations), dependents)
+        tries: list[tuple[list[int], bool]] = [([], True), *self._rests(peers, dependents)]
+        on = self._rows(output)
+        for given, pairs in tries:
+            found = self._complete(output, given, on, pairs)
             if found is not None:
-                yield found, base
+                yield found
 
-    def _complete(
-        self,
-        output: int,
-        given: list[int],
-        pool: list[int],
-        planes: U64,
-        words: I64,
-        y: U64,
-        c: U64,
-        pairs: bool,
-    ) -> Explanation | None:
+    def steps(self, output: int, bases: Sequence[int]) -> Iterator[tuple[Explanation, int]]:
+        """Explanations that build on one of some outputs, and that output: the next steps of chains."""
+        peers = self._peers(output, bases, self.context.dependents(output))
+        if not peers:
+            return
+        common = self._common(output)
+        on = self._rows(output)
+        for q in peers:
+            given = self._given(q, common)
+            if not given:
+                continue
+            more = list(dict.fromkeys([*given, *common]))
+            for features in [given, more] if len(more) > len(given) else [given]:
+                found = self._complete(output, features, on, True) if len(features) <= _GIVEN else None
+                if found is not None:
+                    yield found, q
+
+    def _peers(self, output: int, among: Sequence[int], dependents: set[int]) -> list[int]:
+        """Those that are explained by something, cared for on the same rows, and do not depend on it."""
+        explanations, care = self.context.explanations, self._care_of(output)
+        return [
+            q
+            for q in among
+            if q in explanations
+            and explanations[q].features
+            and q not in dependents
+            and self._care_of(q) == care
+        ]
+
+    def _care_of(self, output: int) -> bytes:
+        """What outputs that are cared for on the same rows have in common."""
+        known = self._care.get(output)
+        if known is None:
+            known = sha1(self.context.c[output].data, usedforsecurity=False).digest()
+            if output < self.context.store.n_outputs:  # made-up targets come and go
+                self._care[output] = known
+        return known
+
+    def _rows(self, output: int) -> _Rows:
+        context = self.context
+        pool = context.pool(output) if self.learn else list(context.live)
+        most = _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
+        words = np.flatnonzero(context.c[output])[:most]
+        planes = context.pool_planes(pool, words)
+        return _Rows(pool, words, planes, context.y[output, words], context.c[output, words])
+
+    def _complete(self, output: int, given: list[int], on: _Rows, pairs: bool) -> Explanation | None:
         """Given features with one more or, with `pairs`, two."""
         context = self.context
-        cells = np.empty((1 << len(given), words.shape[0]), np.uint64)
-        kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, words]), c, cells)
-        ones, zeros = cells & y, cells & ~y
+        cells = np.empty((1 << len(given), on.words.shape[0]), np.uint64)
+        kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, on.words]), on.c, cells)
+        ones, zeros = cells & on.y, cells & ~on.y
         mixed = ones.any(axis=1) & zeros.any(axis=1)
         found = np.zeros((_COMPLETIONS, 2), np.int64)
-        n = kernel.completions(ones[mixed], zeros[mixed], planes, pairs, found)
+        n = kernel.completions(ones[mixed], zeros[mixed], on.planes, pairs, found)
         for p, q in found[:n].tolist():
-            own = sorted({pool[p], pool[q]} - set(given))
+            own = sorted({on.pool[p], on.pool[q]} - set(given))
             features = given + own
             counts, wrong = context.tabulate(output, features)
-            if not wrong and worth(context, output, counts, len(features), len(pool)):
+            if not wrong and worth(context, output, counts, len(features), len(on.pool)):
                 return Explanation.of(features, counts, own)
         return None
 
@@ -149,7 +179,7 @@ class Completions:
         wide = [
             e.features
             for q, e in context.explanations.items()
-            if q != output and len(e.features) >= WIDE and np.array_equal(context.c[q], context.c[output])
+            if q != output and len(e.features) >= WIDE and self._care_of(q) == self._care_of(output)
         ]
         counts = Counter(f for features in wide for f in features if f >= 0)
         common = [f for f, n in counts.items() if n > max(_LEAST_PEERS, len(wide) // 2)]

@@ -9,6 +9,7 @@ saves to list must cost more bits than the table.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from math import log2
 
 import numpy as np
@@ -22,7 +23,7 @@ from bsdgen.learn.evidence.templates import TEMPLATES, Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
-_QUICK_WORDS, _QUICK_FEATURES = 128, 4
+_QUICK_WORDS, _QUICK_FEATURES, _QUICK_ROWS = 128, 4, 24
 _FEATURES = 8  # of an explanation, at most
 _SEED_WORDS = 8  # words of 64 cared rows on which all pairs and triples are tried
 _SEEDS = 8  # pairs, and triples, that are followed
@@ -67,39 +68,61 @@ class Explainer:
     ) -> None:
         self.context, self.templates, self.learn, self.tolerance = context, templates, learn, tolerance
         self._completions = Completions(context, templates, learn)
+        self._inherited = len(context.explanations)
+        self._followed: dict[int, int] = {}  # explanations that an open output was tried to be built on
+        self._left: dict[int, float] = {}  # impurity that the best search left of an open output, a row
 
     def quick(self, outputs: Sequence[int]) -> None:
         """Constants, single features, feature sets known from elsewhere, and few features on few rows."""
-        context = self.context
         for _ in range(2):
             progress = False
             for output in outputs:
-                if output in context.explanations:
-                    continue
-                found = self._simple(output) or self._known(output) or self._completed(output, False)
-                if not found and context.cared[output] >= 24:
-                    pool = context.pool(output)
-                    planes = context.pool_planes(pool, _QUICK_WORDS)
-                    found = self._greedy(output, [], pool, planes, _QUICK_FEATURES)
-                progress = progress or found
-            if not progress:
+                if output not in self.context.explanations:
+                    progress = self._at_a_glance(output) or progress
+            if not self._follow(outputs) and not progress:
                 return
+
+    def _at_a_glance(self, output: int) -> bool:
+        if self._simple(output) or self._known(output) or self._completed(output, self._bases(output)):
+            return True
+        if self.context.cared[output] < _QUICK_ROWS:
+            return False
+        pool = self.context.pool(output)
+        planes = self.context.pool_planes(pool, _QUICK_WORDS)
+        return self._greedy(output, [], pool, planes, _QUICK_FEATURES)
+
+    def _follow(self, outputs: Sequence[int]) -> int:
+        """Build open outputs on what was explained here, until nothing is found: chains to their ends, in
+        whatever order outputs come. Returns the number."""
+        context, done, progress = self.context, 0, True
+        while progress:
+            progress = False
+            for output in outputs:
+                if output in context.explanations or context.cared[output] < _COMPLETION_ROWS:
+                    continue
+                new = islice(context.explanations, self._followed.get(output, self._inherited), None)
+                wide = [q for q in new if len(context.explanations[q].features) > 1]
+                self._followed[output] = len(context.explanations)
+                if wide and (self._known(output) or self._built(output, wide)):
+                    done, progress = done + 1, True
+        return done
 
     def full(self, outputs: Sequence[int], extra: Sequence[int] = (), patience: int = 2) -> int:
         """All of it, with more features; gives up after `patience` outputs in a row. Returns the number."""
         context, done = self.context, 0
         for deep in (False, True):
             failures = 0
-            for output in outputs:
+            # The nearest first: which output comes first by number says nothing.
+            for output in sorted(outputs, key=lambda o: self._left.get(o, 0.0)) if deep else outputs:
                 if output in context.explanations or context.cared[output] < 32:
                     continue
                 if (
                     self._simple(output)
                     or self._known(output)
-                    or self._completed(output, True)
+                    or self._completed(output, self._bases(output, anywhere=True))
                     or self._search(output, extra, deep)
                 ):
-                    done += 1
+                    done += 1 + self._follow(outputs)
                     failures = 0
                 elif deep:
                     failures += 1
@@ -172,20 +195,33 @@ class Explainer:
                     return self._accept(output, features, counts, own)
         return False
 
-    def _completed(self, output: int, anywhere: bool) -> bool:
-        """One or two features alone, as a sibling of an explained output, or as the next step of a chain.
+    def _bases(self, output: int, anywhere: bool = False) -> list[int]:
+        """Explained outputs to build on: where others were built on elsewhere, or any."""
+        known = [q for q in self.templates.bases(output) if q in self.context.explanations]
+        if not self.learn or not anywhere:
+            return known if self.learn else []
+        return list(dict.fromkeys([*known, *self.context.explanations]))
 
-        With `anywhere`, any explained output is built on; otherwise those that it was built on elsewhere.
-        """
+    def _completed(self, output: int, bases: Sequence[int]) -> bool:
+        """One or two features alone, as a sibling of an explained output, or as the next step of a chain."""
         if self.context.cared[output] < _COMPLETION_ROWS:
             return False
-        for explanation, base in self._completions.of(output, anywhere):
-            counts = np.array(explanation.counts, np.int64)
-            self._accept(output, explanation.features, counts, explanation.own)
-            if base is not None and self.learn:
+        for explanation in self._completions.siblings(output):
+            self._accept_as(output, explanation)
+            return True
+        return self._built(output, bases)
+
+    def _built(self, output: int, bases: Sequence[int]) -> bool:
+        """As the next step of a chain behind one of some outputs."""
+        for explanation, base in self._completions.steps(output, bases):
+            self._accept_as(output, explanation)
+            if self.learn:
                 self.templates.follows(output, base)
             return True
         return False
+
+    def _accept_as(self, output: int, explanation: Explanation) -> None:
+        self._accept(output, explanation.features, np.array(explanation.counts, np.int64), explanation.own)
 
     def tidy(self) -> None:
         """Give outputs whose table is unlike those of the others a shorter explanation, if there is one.
@@ -227,7 +263,9 @@ class Explainer:
         simple = self._single(output, self.context.pool(output))
         if simple is not None:
             yield simple
-        for explanation, _ in self._completions.of(output, True):
+        bases = self._bases(output, anywhere=True)
+        steps = (explanation for explanation, _ in self._completions.steps(output, bases))
+        for explanation in chain(self._completions.siblings(output), steps):
             counts = np.array(explanation.counts, np.int64)
             yield Explanation.of(*self._pruned(output, list(explanation.features), counts), explanation.own)
 
@@ -318,6 +356,8 @@ class Explainer:
             best = int(np.argmin(left[:-1]))
             least = 1.0 if best_so_far is not None else 2.0 + 0.01 * left[-1]
             if left[-1] - left[best] < least or pool[best] in features:
+                rest = float(left[-1]) / max(1, int(np.bitwise_count(c).sum()))
+                self._left[output] = min(rest, self._left.get(output, 1.0))
                 return self._settle(output, best_so_far)
             features.append(pool[best])
 

@@ -11,7 +11,7 @@ from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
 from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore, bits_of
-from bsdgen.learn.evidence.split import explained_in_halves, gains, guards, next_gains, switch
+from bsdgen.learn.evidence.split import Look, gains, guards, next_gains, switch
 from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node, halves
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual
@@ -20,6 +20,7 @@ _FEW_ROWS = 40  # contexts with fewer are left as they are
 _LOOKED_AT = 5  # candidates that are looked into, best gain first
 _MANY_ROWS = 30000  # from which on a split is looked for before explanations are searched in full
 _OTHERS_ROWS = 400  # below it definitions of other contexts are too many to be told apart
+_SECOND = 3  # inputs that a half is split on by trial, where a gain is to decide
 _KNOWN_CONTROLS = 3  # features that other contexts were split on: an exclusive or shows no gain
 _LEAST_GAIN = 0.02
 _SURE_SHARE = 0.1  # of the open outputs: explained in the halves, a split is taken at once
@@ -154,9 +155,8 @@ class Grower:
             return True
         return False
 
-    def _split(self, at: int, context: RowContext, feature: int, text: str, forced: bool = False) -> bool:
+    def _split(self, at: int, context: RowContext, guard: int, text: str, forced: bool = False) -> bool:
         node = self.nodes[at]
-        guard = guards(context)[feature] if feature < 0 else feature
         high = bits_of(context.column(guard), context.n)
         node.guard, node.low, node.high = guard, len(self.nodes), len(self.nodes) + 1
         self.nodes += halves(node, context, guard, high, forced)
@@ -178,26 +178,55 @@ class Grower:
         return self._split(at, context, variable, f"{variable}={value} switches all off in {n} rows")
 
     def _looked(self, at: int, context: RowContext, share: float) -> bool:
-        """Split where looking into the halves of the best candidates shows outputs explained."""
+        """Split where looking into the halves of the best candidates shows outputs explained.
+
+        An input is the shorter description: functions are looked at where no input explains anything.
+        """
         outputs = context.open_outputs()
         if len(outputs) <= 2:
             return False
-        candidates = self._candidates(context)
-        gain = gains(context, outputs, candidates)
-        order = [i for i in np.argsort(-gain, kind="stable")[:_LOOKED_AT].tolist() if gain[i] > _LEAST_GAIN]
-        known = sorted(self.controls, key=lambda f: (-self.controls[f], f))
-        order += [
-            candidates.index(f) for f in known if f in context.live and candidates.index(f) not in order
-        ][:_KNOWN_CONTROLS]
-        if not order:
-            return False
-        seen = explained_in_halves(context, outputs, [candidates[i] for i in order], self.templates)
-        best = int(np.argmax(seen + 0.1 * gain[order]))
-        n, found = len(outputs), order[best]
-        if seen[best] < 1 or (seen[best] < share * n and gain[found] < _SURE_GAIN * n):
-            return False
-        text = f"split on {candidates[order[best]]}, explains {seen[best]:.1f}, gain {gain[order[best]]:.2f}"
-        return self._split(at, context, candidates[order[best]], text)
+        look = Look(context, outputs, self.templates)
+        for candidates, known in ((context.live, self._known_controls(context)), (guards(context), [])):
+            if not candidates:
+                continue
+            gain = dict(zip(candidates, gains(context, outputs, candidates).tolist(), strict=True))
+            best = [f for f in self._ranked(gain)[:_LOOKED_AT] if gain[f] > _LEAST_GAIN]
+            best += [f for f in known if f not in best][:_KNOWN_CONTROLS]
+            if not best:
+                continue
+            seen = look.halves(best)
+            at_best = int(np.argmax(seen + 0.1 * np.array([gain[f] for f in best])))
+            n, found, explained = len(outputs), best[at_best], seen[at_best]
+            if explained >= 1 and (explained >= share * n or gain[found] >= _SURE_GAIN * n):
+                text = f"split on {found}, explains {explained:.1f}, gain {gain[found]:.2f}"
+                return self._split(at, context, found, text)
+        return False
+
+    def _known_controls(self, context: RowContext) -> list[int]:
+        """Inputs that other contexts were split on, most often first."""
+        live = set(context.live)
+        return sorted((f for f in self.controls if f in live), key=lambda f: (-self.controls[f], f))
+
+    @staticmethod
+    def _ranked(gain: dict[int, float]) -> list[int]:
+        return sorted(gain, key=lambda f: -gain[f])
+
+    def _gained(self, at: int, context: RowContext) -> bool:
+        """Split on an input of clear gain: that one behind which a second split explains most."""
+        outputs = context.open_outputs()
+        gain = dict(zip(context.live, gains(context, outputs, context.live).tolist(), strict=True))
+        clear = max(_CLEAR_GAIN, _SURE_GAIN * len(outputs))
+        best = self._ranked(gain)[:_LOOKED_AT]
+        if best and gain[best[0]] >= clear:
+            # Gain alone takes an operand for a control where all functions of it are mixed.
+            seen = Look(context, outputs, self.templates).quarters(best, _SECOND)
+            found = best[int(np.argmax(seen + 0.1 * np.array([gain[f] for f in best])))]
+            text = f"split on {found}, two explain {seen.max():.1f}, gain {gain[found]:.2f}"
+            return self._split(at, context, found, text)
+        what = f"gain {gain[best[0]]:.2f} of {best[0]}" if best else "no input"
+        self.nodes[at].why = f"{what}, {len(outputs)} open {outputs[:4]}"
+        self.tell(f"{self._where(self.nodes[at])} {context.n} rows: stuck, {self.nodes[at].why}")
+        return False
 
     def _candidates(self, context: RowContext) -> list[int]:
         return [*context.live, *guards(context)]
@@ -213,20 +242,9 @@ class Grower:
         gain = gains(context, outputs, candidates)
         if float(gain.max()) < _WEAK_GAIN * len(outputs):
             Explainer(context, self.templates).full(outputs)
-            outputs = context.open_outputs()
-            if not outputs:
+            if not context.open_outputs():
                 return True
-            candidates = self._candidates(context)
-            gain = gains(context, outputs, candidates)
-        if self._looked(at, context, _SURE_SHARE):
-            return True
-        best = int(np.argmax(gain))
-        if gain[best] >= max(_CLEAR_GAIN, _SURE_GAIN * len(outputs)):
-            text = f"split on {candidates[best]}, gain {gain[best]:.2f}"
-            return self._split(at, context, candidates[best], text)
-        self.nodes[at].why = f"gain {gain[best]:.2f} of {candidates[best]}, {len(outputs)} open {outputs[:4]}"
-        self.tell(f"{self._where(self.nodes[at])} {context.n} rows: stuck, {self.nodes[at].why}")
-        return False
+        return self._looked(at, context, _SURE_SHARE) or self._gained(at, context)
 
     def _with_others(self, at: int, context: RowContext, control: bool = False) -> bool:
         """With definitions of other contexts as features, and exceptions to them."""

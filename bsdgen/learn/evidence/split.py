@@ -1,17 +1,18 @@
 """What a context is split on.
 
 First whatever switches outputs off; then the feature whose halves explain most: roughly by correlations
-(`gains`), then by what becomes exactly explained in the halves (`explained_in_halves`). Variables are chosen
+(`gains`), then by what becomes exactly explained in the halves (`Look`). Variables are chosen
 by gain as in ID3 (Quinlan, Machine Learning 1, 1986), but for all outputs at once, each with the feature that
 explains it best.
 """
 
 from collections.abc import Sequence
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.learn.evidence.context import RowContext, output_feature
+from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import bits_of
 from bsdgen.learn.evidence.templates import Templates
@@ -24,6 +25,7 @@ _OFF_ROWS = 30  # rows that must show that a value switches everything off
 _GAIN_ROWS = 16384
 _LOOK_ROWS = 8192
 _HALF_ROWS = 64  # rows that a half must have to be looked into
+_CHANCE_BITS = 7.0  # that a split must not be chance by, beyond choosing among all inputs
 _BIAS = 10.0  # energy that the best of some hundred features has by chance
 
 
@@ -47,10 +49,13 @@ def switch(context: RowContext, outputs: Sequence[int]) -> tuple[int, int, int] 
     return None
 
 
-def guards(context: RowContext) -> dict[int, int]:
-    """What a context may be split on beside inputs: explained outputs, by feature their definition."""
+def guards(context: RowContext) -> list[int]:
+    """What a context may be split on beside inputs: definitions of explained outputs.
+
+    Not the outputs themselves: these say, where they are not cared for, that they are not.
+    """
     memo: dict[int, int] = {}
-    found = {}
+    found: dict[int, None] = {}
     for output, explanation in context.explanations.items():
         if explanation.is_constant or explanation.is_literal or not context.cared[output]:
             continue
@@ -60,8 +65,8 @@ def guards(context: RowContext) -> dict[int, int]:
             and definition >= context.store.n_inputs
             and kernel.values_seen(context.column(definition), context.valid) == 3
         ):
-            found[output_feature(output)] = definition
-    return found
+            found[definition] = None
+    return list(found)
 
 
 def gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]) -> F64:
@@ -77,38 +82,71 @@ def gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]
     return out
 
 
-def explained_in_halves(
-    context: RowContext, outputs: Sequence[int], candidates: Sequence[int], templates: Templates
-) -> F64:
-    """How many more outputs are explained in each candidate's halves, by rows' share, than without it.
+class Look:
+    """Looks into the parts that splits would make: how many more outputs are explained there, by rows' share.
 
-    All on a sample of the rows; candidates behind one that explains most outputs are not looked at.
+    All on a sample of the rows.
     """
-    rows = context.rows[:_LOOK_ROWS]
-    whole = RowContext(context.store, context.definitions, rows, context.explanations)
-    Explainer(whole, templates, learn=False).quick(outputs)
-    still = [o for o in outputs if o not in whole.explanations and whole.cared[o]]
 
-    def credit(chosen: I32) -> float:
+    def __init__(self, context: RowContext, outputs: Sequence[int], templates: Templates) -> None:
+        self.context, self.outputs, self.templates = context, outputs, templates
+        rows = context.rows[:_LOOK_ROWS]
+        self._whole = RowContext(context.store, context.definitions, rows, context.explanations)
+        Explainer(self._whole, templates, learn=False).quick(outputs)
+        self._still = [o for o in outputs if o not in self._whole.explanations and self._whole.cared[o]]
+
+    def halves(self, candidates: Sequence[int]) -> F64:
+        """By candidate; those behind one that explains most outputs are not looked at."""
+        scores = np.zeros(len(candidates))
+        for at, candidate in enumerate(candidates):
+            scores[at] = sum(self._credit(half) for half in self._parts(self._whole.rows, candidate))
+            if scores[at] > 0.5 * len(self.outputs):
+                break
+        return scores
+
+    def quarters(self, candidates: Sequence[int], n: int) -> F64:
+        """By candidate, with each of its halves split on the best of the n inputs of most gain there."""
+        scores = np.zeros(len(candidates))
+        for at, candidate in enumerate(candidates):
+            for half in self._parts(self._whole.rows, candidate):
+                scores[at] += self._best_split(half, n)
+        return scores
+
+    def _best_split(self, half: I32, n: int) -> float:
+        if half.shape[0] < 2 * _HALF_ROWS:
+            return 0.0
+        context = self.context
+        inside = RowContext(context.store, context.definitions, half, context.explanations)
+        gain = gains(inside, self._still, inside.live)
+        best = [inside.live[i] for i in np.argsort(-gain, kind="stable")[:n].tolist()]
+        return max(
+            (sum(self._credit(part) for part in self._parts(half, candidate)) for candidate in best),
+            default=0.0,
+        )
+
+    def _parts(self, rows: I32, candidate: int) -> tuple[I32, I32]:
+        known = bits_of(self._whole.column(candidate), self._whole.n)
+        high = known[np.searchsorted(self._whole.rows, rows)]
+        return rows[~high], rows[high]
+
+    def _credit(self, chosen: I32) -> float:
         """Outputs explained on the chosen rows as they are not on all, by their share."""
         if chosen.shape[0] < _HALF_ROWS:
             return 0.0
+        context = self.context
         small = RowContext(context.store, context.definitions, chosen, context.explanations)
-        Explainer(small, templates, learn=False).quick(still)
+        Explainer(small, self.templates, learn=False).quick(self._still)
+        share = chosen.shape[0] / self._whole.n
+        # Few rows that contradict on the whole may be elsewhere by chance, with some of all candidates.
+        least = (log2(len(context.live)) + _CHANCE_BITS) / -log2(max(1e-9, 1.0 - share))
         done = 0
-        for o in still:
+        for o in self._still:
             found = small.explanations.get(o)
-            # What holds on all rows is luck of the search, not the split's merit.
-            done += not small.cared[o] or (found is not None and whole.tabulate(o, found.features)[1] > 0)
-        return float(chosen.shape[0] / rows.shape[0] * done)
-
-    scores = np.zeros(len(candidates))
-    for at, candidate in enumerate(candidates):
-        high = bits_of(context.column(candidate), context.n)[: rows.shape[0]]
-        scores[at] = credit(rows[~high]) + credit(rows[high])
-        if scores[at] > 0.5 * len(outputs):
-            break
-    return scores
+            if not small.cared[o]:
+                done += int(self._whole.cared[o]) > least
+            elif found is not None:
+                done += self._whole.tabulate(o, found.features, 1 << 30)[1] > least
+        return share * done
 
 
 def next_gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]) -> F64:

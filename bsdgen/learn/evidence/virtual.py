@@ -287,12 +287,23 @@ class Virtual:
             chosen += [at for at in np.argsort(-best, kind="stable")[:_CHOSEN].tolist() if at not in chosen]
         return [self.features[at] for at in chosen]
 
+    def _distance(self, output: int) -> float:
+        """Share of the cared rows on which the nearest feature, or its complement, is not the output."""
+        words = self.planes.shape[1]
+        y, c = self.context.y[output, :words], self.context.c[output, :words]
+        n = int(np.bitwise_count(c).sum())
+        distance = np.zeros(len(self.features), np.int64)
+        kernel.distances(self.planes, np.ascontiguousarray(y), np.ascontiguousarray(c), distance)
+        return float(np.minimum(distance, n - distance).min(initial=n)) / max(1, n)
+
     def explain(self, templates: Templates) -> None:
         """Explain open outputs with virtual features: searched in full where few are open."""
         context = self.context
         outputs = context.open_outputs()
         few, failures = len(outputs) <= 3, 0
         explainer = Explainer(context, templates)
+        if not few:
+            outputs = sorted(outputs, key=self._distance)  # failures end it: the nearest first
         for output in outputs:
             if output in context.explanations:
                 continue
