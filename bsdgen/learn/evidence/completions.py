@@ -14,7 +14,6 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
 from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.kernels import evidence as kernel
@@ -51,22 +50,13 @@ def essential(explanation: Explanation) -> list[int]:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows that an output's completions are searched on.
+@dataclass(frozen=True)
+class _Try:
+    """Features that are given, whether two may be added, and the output that they build on, or -1."""
 
-    Attributes
-    ----------
-    pool, planes : features, and their planes there.
-    words : numbers of the words of 64 rows.
-    y, c : planes of the output and its care there.
-    """
-
-    pool: list[int]
-    words: I64
-    planes: U64
-    y: U64
-    c: U64
+    given: list[int]
+    pairs: bool
+    base: int
 
 
 class Completions:
@@ -80,29 +70,21 @@ class Completions:
         """Explanations of one or two features, alone or with a part of another output's explanation."""
         dependents = self.context.dependents(output)
         peers = self._peers(output, list(self.context.explanations), dependents)
-        tries: list[tuple[list[int], bool]] = [([], True), *self._rests(peers, dependents)]
-        on = self._rows(output)
-        for given, pairs in tries:
-            found = self._complete(output, given, on, pairs)
-            if found is not None:
-                yield found
+        tries = [_Try([], True, -1)] + [_Try(r, pairs, -1) for r, pairs in self._rests(peers, dependents)]
+        return (explanation for explanation, _ in self._complete(output, tries))
 
     def steps(self, output: int, bases: Sequence[int]) -> Iterator[tuple[Explanation, int]]:
         """Explanations that build on one of some outputs, and that output: the next steps of chains."""
         peers = self._peers(output, bases, self.context.dependents(output))
         if not peers:
-            return
-        common = self._common(output)
-        on = self._rows(output)
+            return iter(())
+        common, tries = self._common(output), []
         for q in peers:
             given = self._given(q, common)
-            if not given:
-                continue
             more = list(dict.fromkeys([*given, *common]))
-            for features in [given, more] if len(more) > len(given) else [given]:
-                found = self._complete(output, features, on, True) if len(features) <= _GIVEN else None
-                if found is not None:
-                    yield found, q
+            if given:
+                tries += [_Try(f, True, q) for f in ([given, more] if len(more) > len(given) else [given])]
+        return self._complete(output, [t for t in tries if len(t.given) <= _GIVEN])
 
     def _peers(self, output: int, among: Sequence[int], dependents: set[int]) -> list[int]:
         """Those that are explained by something, cared for on the same rows, and do not depend on it."""
@@ -125,30 +107,42 @@ class Completions:
                 self._care[output] = known
         return known
 
-    def _rows(self, output: int) -> _Rows:
+    def _complete(self, output: int, tries: "Sequence[_Try]") -> Iterator[tuple[Explanation, int]]:
+        """Given features with one more or two; and the output that they build on."""
+        if not tries:
+            return
         context = self.context
         pool = context.pool(output) if self.learn else list(context.live)
         most = _COMPLETION_WORDS if self.learn else _COMPLETION_WORDS // 4
         words = np.flatnonzero(context.c[output])[:most]
-        planes = context.pool_planes(pool, words)
-        return _Rows(pool, words, planes, context.y[output, words], context.c[output, words])
-
-    def _complete(self, output: int, given: list[int], on: _Rows, pairs: bool) -> Explanation | None:
-        """Given features with one more or, with `pairs`, two."""
-        context = self.context
-        cells = np.empty((1 << len(given), on.words.shape[0]), np.uint64)
-        kernel.cells_of(np.ascontiguousarray(context.columns(given)[:, on.words]), on.c, cells)
-        ones, zeros = cells & on.y, cells & ~on.y
-        mixed = ones.any(axis=1) & zeros.any(axis=1)
-        found = np.zeros((_COMPLETIONS, 2), np.int64)
-        n = kernel.completions(ones[mixed], zeros[mixed], on.planes, pairs, found)
-        for p, q in found[:n].tolist():
-            own = sorted({on.pool[p], on.pool[q]} - set(given))
-            features = given + own
+        number = {f: at for at, f in enumerate(dict.fromkeys(f for t in tries for f in t.given))}
+        given = np.empty((len(number), words.shape[0]), np.uint64)
+        for f, at in number.items():
+            given[at] = context.column(f)[words]
+        sets = np.full((len(tries), max(1, *(len(t.given) for t in tries))), -1, np.int64)
+        for at, t in enumerate(tries):
+            sets[at, : len(t.given)] = [number[f] for f in t.given]
+        found = np.empty((_COMPLETIONS * len(tries), 3), np.int64)
+        n = kernel.completions(
+            context.pool_planes(pool, words),
+            given,
+            sets,
+            np.array([t.pairs for t in tries]),
+            context.y[output, words],
+            context.c[output, words],
+            _COMPLETIONS,
+            found,
+        )
+        done = -1
+        for at, p, q in found[:n].tolist():
+            if at == done:
+                continue
+            own = sorted({pool[p], pool[q]} - set(tries[at].given))
+            features = tries[at].given + own
             counts, wrong = context.tabulate(output, features)
-            if not wrong and worth(context, output, counts, len(features), len(on.pool)):
-                return Explanation.of(features, counts, own)
-        return None
+            if not wrong and worth(context, output, counts, len(features), len(pool)):
+                done = at
+                yield Explanation.of(features, counts, own), tries[at].base
 
     def _rests(self, peers: Sequence[int], dependents: set[int]) -> list[tuple[list[int], bool]]:
         """What explanations of other outputs have without one feature or two: those that most have first."""

@@ -146,7 +146,7 @@ class Look:
                 done += int(self._whole.cared[o]) > least
             elif found is not None:
                 done += self._whole.tabulate(o, found.features, 1 << 30)[1] > least
-        return share * done
+        return float(share * done)
 
 
 def next_gains(context: RowContext, outputs: Sequence[int], candidates: Sequence[int]) -> F64:

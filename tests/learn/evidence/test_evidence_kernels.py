@@ -108,17 +108,45 @@ def test_completions(rng: np.random.Generator) -> None:
     f = bools(rng, 6, 192)
     c = np.ones(192, np.bool_)
     y = (f[1] ^ f[4]) & c
-    ones, zeros = planes(y[None]), planes(~y[None])
-    found = np.zeros((32, 2), np.int64)
-    n = kernel.completions(ones, zeros, planes(f), True, found)
+    none, alone = np.empty((0, 3), np.uint64), np.full((1, 1), -1)
+    found = np.zeros((32, 3), np.int64)
+    rows = planes(y[None])[0], planes(c[None])[0]
+    n = kernel.completions(planes(f), none, alone, np.array([True]), *rows, 32, found)
     wanted = []
     pairs = [*((k, k) for k in range(6)), *((j, k) for k in range(6) for j in range(k))]
     for p, q in pairs:
         key = f[p] + 2 * f[q]
         if all(len(set(y[key == value].tolist())) < 2 for value in range(4)):
-            wanted.append([p, q])
-    assert found[:n].tolist() == wanted and [1, 4] in wanted
-    assert kernel.completions(ones, zeros, planes(f), False, found) == 0
+            wanted.append([0, p, q])
+    assert found[:n].tolist() == wanted and [0, 1, 4] in wanted
+    assert kernel.completions(planes(f), none, alone, np.array([False]), *rows, 32, found) == 0
+
+
+def test_completions_of_given_features(rng: np.random.Generator) -> None:
+    """Against all tables over the given features and two more; rows that do not care say nothing."""
+    f, more, c = bools(rng, 70, 256), bools(rng, 3, 256), rng.random(256) < 0.7
+    y = np.where(more[0], f[3] & more[2], f[66] ^ more[1])
+    sets = np.array([[0, 1, 2], [1, 2, -1], [0, 1, -1]])
+    found = np.zeros((64, 3), np.int64)
+    n = kernel.completions(
+        planes(f),
+        planes(more),
+        sets,
+        np.array([True, True, True]),
+        planes(y[None])[0],
+        planes(c[None])[0],
+        9,
+        found,
+    )
+    wanted = []
+    for at, own in enumerate(([0, 1, 2], [1, 2], [0, 1])):
+        base = sum(more[v].astype(int) << j for j, v in enumerate(own))
+        for p, q in [*((k, k) for k in range(70)), *((j, k) for k in range(70) for j in range(k))]:
+            key = base + 8 * f[p] + 16 * f[q]
+            seen = {(int(a), int(b)) for a, b in zip(key[c], y[c], strict=True)}
+            if len({a for a, _ in seen}) == len(seen):
+                wanted.append([at, p, q])
+    assert found[:n].tolist() == wanted and [0, 3, 66] in wanted
 
 
 def test_gains_of_splits(rng: np.random.Generator) -> None:

@@ -16,7 +16,7 @@ from bsdgen.learn.evidence.exceptions import Exceptions
 from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.grow import Grower
 from bsdgen.learn.evidence.rows import RowStore, bits_of
-from bsdgen.learn.evidence.split import explained_in_halves
+from bsdgen.learn.evidence.split import Look
 from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual, modes
@@ -66,7 +66,7 @@ def test_a_split_is_credited_for_what_holds_in_its_halves_alone() -> None:
     chosen, other = x[:, 0:1], x[:, 17]
     y = np.where(chosen, x[:, 1:5] ^ x[:, 5:9], x[:, 9:13] ^ x[:, 13:17])
     context = context_of(x, np.concatenate([y, other[:, None]], axis=1))
-    scores = explained_in_halves(context, [0, 1, 2, 3], [17, 0], Templates())
+    scores = Look(context, [0, 1, 2, 3], Templates()).halves([17, 0])
     assert scores[1] > 3.9
     assert scores[0] < 0.5
 
@@ -84,8 +84,8 @@ def test_what_holds_without_the_split_is_not_its_merit(monkeypatch: pytest.Monke
                 self.context.explain(output, Explanation.of((0, 1), self.context.tabulate(output, (0, 1))[0]))
 
     monkeypatch.setattr(split, "Explainer", Lucky)
-    assert explained_in_halves(context, [0], [2], Templates())[0] == 0
-    assert explained_in_halves(context, [1], [2], Templates())[0] > 0.9
+    assert Look(context, [0], Templates()).halves([2])[0] == 0
+    assert Look(context, [1], Templates()).halves([2])[0] > 0.9
 
 
 def test_explanations_lose_features_that_a_split_fixes() -> None:
