@@ -23,7 +23,7 @@ from bsdgen.learn.evidence.templates import TEMPLATES, Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
-_QUICK_WORDS, _QUICK_FEATURES, _QUICK_ROWS = 128, 4, 24
+_QUICK_WORDS, _QUICK_FEATURES, _QUICK_ROWS = 32, 4, 24
 _FEATURES = 8  # of an explanation, at most
 _SEED_WORDS = 8  # words of 64 cared rows on which all pairs and triples are tried
 _SEEDS = 8  # pairs, and triples, that are followed

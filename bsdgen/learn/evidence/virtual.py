@@ -9,14 +9,14 @@ the substitutions read off pairs of contexts in which the same output has the sa
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext, filled
-from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.definitions import Definitions, Table
 from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.evidence.tree import Node
@@ -26,6 +26,8 @@ I64 = NDArray[np.int64]
 _WORDS = 128  # words of 64 rows on which virtual features are told apart
 _CHOSEN = 40  # virtual features that join the pool of an output
 _FAILURES = 6  # outputs that are not explained, until the others are not tried
+_UNKNOWN = 2  # inputs of a table for which it is read off what stands for them
+_NONE = -(1 << 30)  # stands for no feature: a constant
 _LEAST_PAIRS = 8  # inputs that a substitution must replace
 _MOST_SUBSTITUTIONS = 12
 _MOST_COFACTORS = 800  # definitions of one fixed input
@@ -75,13 +77,19 @@ class Substitution:
     images: tuple[tuple[int, int], ...]
 
 
+_Said = tuple[tuple[int, ...], Table]  # features and table of an explanation
+_Partial = tuple[dict[int, int], dict[int, int], dict[int, int]]
+
+
 class Substitutions:
     """What inputs of one context's explanations become in another's; each pair is compared once."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
-        self._shown: dict[int, dict[int, Explanation]] = {}
+        self._shown: dict[int, dict[int, _Said]] = {}
         self._explained: dict[int, int] = {}
+        # By context that is compared with others: what is fixed in the other, images and constants there.
+        self._constant: dict[int, list[_Partial]] = {}
         self._found: dict[tuple[tuple[int, int], ...], None] = {}
         self._memos: dict[tuple[tuple[int, int], ...], dict[int, int]] = {}
 
@@ -97,15 +105,15 @@ class Substitutions:
                 continue
             self._explained[at] = len(node.explanations)
             new = {
-                o: e
+                o: (e.features, e.table())
                 for o, e in node.explanations.items()
-                if 2 <= len(e.features) <= 6 and o < node.cared.size
+                if len(e.features) <= 6 and o < node.cared.size and node.cared[o]
             }
             if len(new) >= _LEAST_PAIRS:
                 for other, old in self._shown.items():
                     if other != at:
-                        self._compare(new, old)
-                        self._compare(old, new)
+                        self._compare((at, new), (other, old), nodes)
+                        self._compare((other, old), (at, new), nodes)
             self._shown[at] = new if len(new) >= _LEAST_PAIRS else {}
         kept: list[Substitution] = []
         for images in sorted(self._found, key=lambda m: (-len(m), m)):
@@ -113,12 +121,27 @@ class Substitutions:
                 kept.append(Substitution(images))
         return kept[:_MOST_SUBSTITUTIONS]
 
-    def _compare(self, a: dict[int, Explanation], b: dict[int, Explanation]) -> None:
-        different = [o for o, e in a.items() if o in b and e.features != b[o].features]
-        if len(different) >= _LEAST_PAIRS:
-            images = _images({o: a[o] for o in different}, b, self.definitions)
-            if len(images) >= _LEAST_PAIRS and self._replaces(images):
-                self._found.setdefault(tuple(sorted(images.items())), None)
+    def _compare(
+        self,
+        source: tuple[int, dict[int, _Said]],
+        target: tuple[int, dict[int, _Said]],
+        nodes: Sequence[Node],
+    ) -> None:
+        (at, a), (other, b) = source, target
+        different = {o: e for o, e in a.items() if len(e[0]) > 1 and o in b and e[0] != b[o][0]}
+        if len(different) < _LEAST_PAIRS:
+            return
+        images, constants = _images(different, b, self.definitions)
+        self._keep(images)
+        if len(constants) >= _LEAST_PAIRS:
+            fixed = {g: v for g, v in nodes[other].path if g < self.definitions.n_inputs}
+            for before, known, values in self._constant.get(at, []):
+                self._keep(_joined((before, known, values), (fixed, images, constants), self.definitions))
+            self._constant.setdefault(at, []).append((fixed, images, constants))
+
+    def _keep(self, images: Mapping[int, int]) -> None:
+        if len(images) >= _LEAST_PAIRS and self._replaces(images):
+            self._found.setdefault(tuple(sorted(images.items())), None)
 
     def _replaces(self, images: Mapping[int, int]) -> bool:
         """Whether one operand is replaced by another; a word that is only moved replaces nothing."""
@@ -128,59 +151,106 @@ class Substitutions:
         return not any(other >> variable & 1 for variable in images)
 
 
-def _images(a: dict[int, Explanation], b: dict[int, Explanation], definitions: Definitions) -> dict[int, int]:
-    """Input -> feature under which explanations of `a` become those of `b`; {} if some contradict."""
+def _joined(one: _Partial, other: _Partial, definitions: Definitions) -> dict[int, int]:
+    """Images that two contexts show together: what is 0 in one and 1 in the other is the input that is so; {}
+    if they contradict, or do not say which."""
+    (fixed0, images0, constants0), (fixed1, images1, constants1) = one, other
+    images = {**images0, **images1}
+    if any(images0[v] != images1[v] for v in images0.keys() & images1.keys()):
+        return {}
+    told = [v for v, value in fixed0.items() if fixed1.get(v, value) != value]
+    if len(told) != 1:
+        return {}
+    for v in constants0.keys() & constants1.keys():
+        if constants0[v] != constants1[v] and v not in images:
+            same = constants0[v] == fixed0[told[0]]
+            images[v] = told[0] if same else definitions.make(told, [1, 0])
+    return images
+
+
+def _images(
+    a: dict[int, _Said], b: dict[int, _Said], definitions: Definitions
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Input -> feature, and input -> constant, under which explanations of `a` become those of `b`; what
+    contradicts or can be read in two ways is left out."""
     images: dict[int, int] = {}
+    constants: dict[int, int] = {}
     todo = [o for o in a if o in b]
     changed = True
     while changed and todo:
         changed = False
         rest = []
         for o in todo:
-            fa = [images.get(f, f) if f >= 0 else f for f in a[o].features]
-            fb = list(b[o].features)
-            plain = [
-                definitions.features[f - definitions.n_inputs][0] if f >= definitions.n_inputs else f
-                for f in fa
-            ]
-            own = [at for at, f in enumerate(plain) if f not in fb]
-            new = [at for at, f in enumerate(fb) if f not in plain]
-            if len(fa) != len(fb) or len(own) > 1 or len(own) != len(new):
+            (plain, table), (wanted, other) = a[o], b[o]
+            slots = [_slot(f, images, constants, definitions) for f in plain]
+            taken = {f for f, _ in slots}
+            own = [at for at, (f, _) in enumerate(slots) if f >= 0 and f not in wanted]
+            new = [f for f in wanted if f not in taken]
+            if len(own) > _UNKNOWN or len(new) > len(own):
                 rest.append(o)
                 continue
-            if not own:
+            lost = any(f < 0 and f != _NONE and f not in wanted for f, _ in slots)
+            if lost or any(not 0 <= f < definitions.n_inputs for f in [*new, *(plain[at] for at in own)]):
                 continue
-            slot, feature = own[0], fb[new[0]]
-            if not (0 <= a[o].features[slot] < definitions.n_inputs and 0 <= feature < definitions.n_inputs):
-                continue
-            sign = _same_table(a[o], b[o], slot, new[0], plain, definitions)
-            if sign < 0:
-                continue
-            image = feature if not sign else definitions.make((feature,), [1, 0])
-            key = a[o].features[slot]
-            if images.setdefault(key, image) == image:
+            read = _assignment(slots, table, own, wanted, other, new) if own else None
+            for at, (f, sign) in read or ():
+                if plain[at] in images or plain[at] in constants:
+                    continue
                 changed = True
+                if f == _NONE:
+                    constants[plain[at]] = sign
+                else:
+                    images[plain[at]] = definitions.make((f,), [1, 0]) if sign else f
         todo = rest
-    return images
+    return images, constants
 
 
-def _same_table(
-    a: Explanation, b: Explanation, slot: int, new: int, plain: Sequence[int], definitions: Definitions
-) -> int:
-    """0: the tables agree when `slot` of a is `new` of b; 1: with its complement; -1: neither."""
-    k = len(a.features)
-    order = [new if at == slot else b.features.index(f) for at, f in enumerate(plain)]
-    cells = np.arange(1 << k)
-    moved = np.zeros_like(cells)
-    for at, place in enumerate(order):
-        moved |= ((cells >> at) & 1) << place
-    ta = a.table()
-    for sign in (0, 1):
-        tb = b.table()[moved ^ (sign << new)]
-        both = (ta >= 0) & (tb >= 0)
-        if both.sum() * 2 > both.size and np.array_equal(ta[both], tb[both]):
-            return sign
-    return -1
+def _slot(
+    f: int, images: Mapping[int, int], constants: Mapping[int, int], definitions: Definitions
+) -> tuple[int, int]:
+    """What stands for a feature: another and whether it is inverted, or _NONE and a constant."""
+    if f in constants:
+        return _NONE, constants[f]
+    image = images.get(f, f)
+    if (
+        f >= 0
+        and image >= definitions.n_inputs
+        and len(definitions.features[image - definitions.n_inputs]) == 1
+    ):
+        return definitions.features[image - definitions.n_inputs][0], 1
+    return image, 0
+
+
+def _assignment(
+    slots: list[tuple[int, int]],
+    table: Table,
+    own: list[int],
+    wanted: tuple[int, ...],
+    other: Table,
+    new: list[int],
+) -> list[tuple[int, tuple[int, int]]] | None:
+    """What stands in the slots `own` so that the tables agree, each of `new` once and constants; None if
+    nothing does, or two ways do."""
+    found = None
+    cells = np.arange(other.size)
+    bit = {f: cells >> at & 1 for at, f in enumerate(wanted)}
+    base = np.zeros_like(cells)
+    for at, (f, sign) in enumerate(slots):
+        if at not in own:
+            base |= (sign if f == _NONE else bit[f] ^ sign) << at
+    for chosen in permutations([*new, *[_NONE] * (len(own) - len(new))]):
+        for signs in product((0, 1), repeat=len(own)):
+            place = base
+            for at, f, sign in zip(own, chosen, signs, strict=True):
+                place = place | (sign if f == _NONE else bit[f] ^ sign) << at
+            ta = table[place]
+            both = (ta >= 0) & (other >= 0)
+            if 2 * int(both.sum()) > both.size and np.array_equal(ta[both], other[both]):
+                read = list(zip(own, zip(chosen, signs, strict=True), strict=True))
+                if found is not None and read != found:
+                    return None
+                found = read
+    return found
 
 
 class Virtual:
