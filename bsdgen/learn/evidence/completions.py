@@ -65,12 +65,18 @@ class Completions:
     def __init__(self, context: RowContext, templates: Templates, learn: bool) -> None:
         self.context, self.templates, self.learn = context, templates, learn
         self._care: dict[int, bytes] = {}
+        self._known_rests: dict[tuple[bytes, int], list[tuple[list[int], bool]]] = {}
 
     def siblings(self, output: int) -> Iterator[Explanation]:
         """Explanations of one or two features, alone or with a part of another output's explanation."""
         dependents = self.context.dependents(output)
-        peers = self._peers(output, list(self.context.explanations), dependents)
-        tries = [_Try([], True, -1)] + [_Try(r, pairs, -1) for r, pairs in self._rests(peers, dependents)]
+        key = self._care_of(output), self.context.n_changes
+        rests = self._known_rests.get(key) if len(dependents) == 1 else None
+        if rests is None:
+            rests = self._rests(self._peers(output, list(self.context.explanations), dependents), dependents)
+            if len(dependents) == 1:
+                self._known_rests[key] = rests
+        tries = [_Try([], True, -1)] + [_Try(r, pairs, -1) for r, pairs in rests]
         return (explanation for explanation, _ in self._complete(output, tries))
 
     def steps(self, output: int, bases: Sequence[int]) -> Iterator[tuple[Explanation, int]]:

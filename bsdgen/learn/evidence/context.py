@@ -18,6 +18,7 @@ from bsdgen.learn.kernels import evidence as kernel
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+_FIRST_WORDS = 8  # words on which most features are seen not to be an output
 SAMPLE_WORDS = 400  # words of 64 rows on which searches run; what they find is held to all rows
 
 
@@ -112,6 +113,7 @@ class RowContext:
     cared : int64, shape (n_outputs,): rows that care for each output.
     explanations : by output; those of the context that it was split off are among them.
     n_outputs : of the store, and targets that were added.
+    n_changes : how often an explanation was kept.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class RowContext:
         seen = [kernel.values_seen(plane, self.valid) for plane in self.x]
         self.live = [v for v, values in enumerate(seen) if values == 3]
         self.fixed = {v: int(values == 1) for v, values in enumerate(seen) if values != 3}
+        self.n_changes = 0
         self._columns: dict[int, U64] = {v: self.x[v] for v in range(store.n_inputs)}
         self._covers: dict[int, list[int]] = {}
         self._live_planes: U64 | None = None
@@ -139,7 +142,8 @@ class RowContext:
 
     def column(self, feature: int) -> U64:
         """The plane of a feature."""
-        return self.y[-1 - feature] if feature < 0 else self.definitions.evaluate(feature, self._columns)
+        known = self.y[-1 - feature] if feature < 0 else self._columns.get(feature)
+        return self.definitions.evaluate(feature, self._columns) if known is None else known
 
     def columns(self, features: Sequence[int], words: int | None = None) -> U64:
         """Planes of features: (k, b)."""
@@ -171,6 +175,7 @@ class RowContext:
     def explain(self, output: int, explanation: Explanation) -> None:
         """Keep an explanation."""
         self.explanations[output] = explanation
+        self.n_changes += 1
         self._register(output, explanation)
 
     def replace(self, output: int, explanation: Explanation) -> None:
@@ -199,13 +204,9 @@ class RowContext:
         """Other outputs that are cared for wherever this one is, and take both values there."""
         if output not in self._covers:
             inside = np.zeros(self.n_outputs, np.bool_)
-            kernel.covers(self.c, output, inside)
+            kernel.covers(self.y, self.c, output, inside)
             inside[output] = False
-            self._covers[output] = [
-                q
-                for q in np.flatnonzero(inside).tolist()
-                if kernel.values_seen(self.y[q], self.c[output]) == 3
-            ]
+            self._covers[output] = np.flatnonzero(inside).tolist()
         return self._covers[output]
 
     def pool(self, output: int, extra: Iterable[int] = (), copies: bool = False) -> list[int]:
@@ -234,6 +235,17 @@ class RowContext:
         if len(outputs) < len(rest):
             parts.append(self.columns(rest[len(outputs) :])[:, which])
         return np.concatenate(parts)
+
+    def equal(self, output: int, pool: Sequence[int]) -> int | None:
+        """The first feature of a pool that an output is, or the complement of, on all rows."""
+        words = np.flatnonzero(self.c[output])[:_FIRST_WORDS]
+        y, c = self.y[output], self.c[output]
+        near = np.zeros(len(pool), np.bool_)
+        kernel.equal_features(self.pool_planes(pool, words), y[words], c[words], near)
+        for at in np.flatnonzero(near).tolist():
+            if kernel.equal_feature(self.column(pool[at])[None], y, c) >= 0:
+                return pool[at]
+        return None
 
     def tabulate(self, output: int, features: Sequence[int], stop: int = 0) -> tuple[I64, int]:
         """Counts by cell on all rows, and how many rows contradict; more than `stop` cells end it early."""

@@ -134,13 +134,11 @@ class Explainer:
         """A feature, or a greedy search from nothing, with extra features."""
         pool = self.context.pool(output, extra)
         planes = self.context.pool_planes(pool, self.context.n_sample)
-        at = kernel.equal_feature(
-            planes, self.context.y[output, : planes.shape[1]], self.context.c[output, : planes.shape[1]]
-        )
-        if at >= 0:
-            counts, wrong = self.context.tabulate(output, [pool[at >> 1]])
-            if not wrong and worth(self.context, output, counts, 1, len(pool)):
-                return self._accept(output, [pool[at >> 1]], counts)
+        feature = self.context.equal(output, pool)
+        if feature is not None:
+            counts, _ = self.context.tabulate(output, [feature])
+            if worth(self.context, output, counts, 1, len(pool)):
+                return self._accept(output, [feature], counts)
         return self._greedy(output, [], pool, planes, _FEATURES)
 
     def better_seen(self, output: int) -> None:
@@ -176,13 +174,11 @@ class Explainer:
         if values != 3:
             n = int(context.cared[output])
             return Explanation((), ((n, 0) if values == 2 else (0, n),))
-        at = kernel.equal_feature(context.pool_planes(pool), y, c)
-        if at < 0:
+        feature = context.equal(output, pool)
+        if feature is None:
             return None
-        counts, _ = context.tabulate(output, [pool[at >> 1]])
-        if not worth(context, output, counts, 1, len(pool)):
-            return None
-        return Explanation.of([pool[at >> 1]], counts)
+        counts, _ = context.tabulate(output, [feature])
+        return Explanation.of([feature], counts) if worth(context, output, counts, 1, len(pool)) else None
 
     def _known(self, output: int) -> bool:
         """A feature set of another context."""
@@ -284,11 +280,11 @@ class Explainer:
         context = self.context
         pool = context.pool(output, extra)
         planes = context.pool_planes(pool, context.n_sample)
-        at = kernel.equal_feature(context.pool_planes(pool), context.y[output], context.c[output])
-        if at >= 0:
-            counts, _ = context.tabulate(output, [pool[at >> 1]])
+        feature = context.equal(output, pool)
+        if feature is not None:
+            counts, _ = context.tabulate(output, [feature])
             if worth(context, output, counts, 1, len(pool)):
-                return self._accept(output, [pool[at >> 1]], counts)
+                return self._accept(output, [feature], counts)
         return any(
             self._greedy(output, seed, pool, planes, _FEATURES)
             for seed in self._seeds(output, pool, planes, deep)

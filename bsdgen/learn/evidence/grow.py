@@ -22,6 +22,7 @@ _MANY_ROWS = 30000  # from which on a split is looked for before explanations ar
 _OTHERS_ROWS = 400  # below it definitions of other contexts are too many to be told apart
 _SECOND = 3  # inputs that a half is split on by trial, where a gain is to decide
 _KNOWN_CONTROLS = 3  # features that other contexts were split on: an exclusive or shows no gain
+_FEW_OPEN = 8  # outputs of a context that is tried once more in the end
 _LEAST_GAIN = 0.02
 _SURE_SHARE = 0.1  # of the open outputs: explained in the halves, a split is taken at once
 _SURE_GAIN = 0.042  # an output's share: taken although nothing becomes exactly explained
@@ -67,12 +68,30 @@ class Grower:
         self.nodes = [Node(np.arange(self.store.n_rows, dtype=np.int32), {})]
         self._queue: list[tuple[int, int, int, int]] = []
         self._put(0, Level.SURE, 0)
+        self._drain()
+        n_open = -1
+        while n_open != (n_open := len(left := self._left())):
+            for at, n in left:  # what came last may explain what was given up before
+                self._seen[at] = 0
+                self._put(at, Level.AGAIN, n)
+            self._drain()
+
+    def _drain(self) -> None:
         while self._queue:
             self.check()
             if self._queue[0][0] == Level.FORCED:
                 self._again()
             level, _, _, at = heapq.heappop(self._queue)
             self._visit(at, Level(level))
+
+    def _left(self) -> list[tuple[int, int]]:
+        """Contexts with few open outputs, and how many these are."""
+        found = []
+        for at, node in enumerate(self.nodes):
+            if node.is_leaf and node.rows.shape[0] >= _OTHERS_ROWS:
+                n = sum(o not in node.explanations for o in np.flatnonzero(node.cared).tolist())
+                found += [(at, n)] if 0 < n <= _FEW_OPEN else []
+        return found
 
     def _again(self) -> None:
         """Before a forced split: contexts with few open outputs, if there are more definitions now."""

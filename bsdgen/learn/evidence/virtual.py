@@ -29,7 +29,7 @@ _FAILURES = 6  # outputs that are not explained, until the others are not tried
 _UNKNOWN = 2  # inputs of a table for which it is read off what stands for them
 _NONE = -(1 << 30)  # stands for no feature: a constant
 _LEAST_PAIRS = 8  # inputs that a substitution must replace
-_MOST_SUBSTITUTIONS = 12
+_MOST_SUBSTITUTIONS = 10
 _MOST_COFACTORS = 800  # definitions of one fixed input
 _TOGETHER = 4  # fixed inputs whose other values are tried together
 _LEAST_COMMON = 4  # definitions that such an input must be in
@@ -90,7 +90,7 @@ class Substitutions:
         self._explained: dict[int, int] = {}
         # By context that is compared with others: what is fixed in the other, images and constants there.
         self._constant: dict[int, list[_Partial]] = {}
-        self._found: dict[tuple[tuple[int, int], ...], None] = {}
+        self._found: dict[tuple[tuple[int, int], ...], bool] = {}
         self._memos: dict[tuple[tuple[int, int], ...], dict[int, int]] = {}
 
     def apply(self, images: Mapping[int, int], features: Iterable[int]) -> list[int]:
@@ -99,7 +99,7 @@ class Substitutions:
         return [self.definitions.substituted(feature, images, memo) for feature in features]
 
     def of(self, nodes: Sequence[Node]) -> list[Substitution]:
-        """Substitutions that contexts show by now, the largest first."""
+        """Substitutions that contexts show by now, the largest first; half of it for words that are moved."""
         for at, node in enumerate(nodes):
             if not node.is_leaf or not node.cared.size or self._explained.get(at) == len(node.explanations):
                 continue
@@ -116,7 +116,7 @@ class Substitutions:
                         self._compare((other, old), (at, new), nodes)
             self._shown[at] = new if len(new) >= _LEAST_PAIRS else {}
         kept: list[Substitution] = []
-        for images in sorted(self._found, key=lambda m: (-len(m), m)):
+        for images in sorted(self._found, key=lambda m: (-len(m) * (2 - self._found[m]), m)):
             if not any(set(images) <= set(other.images) for other in kept):
                 kept.append(Substitution(images))
         return kept[:_MOST_SUBSTITUTIONS]
@@ -132,16 +132,28 @@ class Substitutions:
         if len(different) < _LEAST_PAIRS:
             return
         images, constants = _images(different, b, self.definitions)
-        self._keep(images)
+        moves = self._moves(images, different, {o: b[o] for o in different})
+        self._keep(images, moves)
         if len(constants) >= _LEAST_PAIRS:
             fixed = {g: v for g, v in nodes[other].path if g < self.definitions.n_inputs}
             for before, known, values in self._constant.get(at, []):
-                self._keep(_joined((before, known, values), (fixed, images, constants), self.definitions))
+                both = _joined((before, known, values), (fixed, images, constants), self.definitions)
+                self._keep(both, moves)
             self._constant.setdefault(at, []).append((fixed, images, constants))
 
-    def _keep(self, images: Mapping[int, int]) -> None:
+    def _moves(self, images: Mapping[int, int], a: dict[int, _Said], b: dict[int, _Said]) -> bool:
+        """Whether most inputs go to where the other context has them for other outputs: a word that is moved
+        within itself, as by a shift, and not an operand that another stands for."""
+        used_a = {f for features, _ in a.values() for f in features}
+        used_b = {f for features, _ in b.values() for f in features}
+        n_inputs, features = self.definitions.n_inputs, self.definitions.features
+        plain = ((v, f if f < n_inputs else features[f - n_inputs][0]) for v, f in images.items())
+        return 2 * sum(v in used_b or f in used_a for v, f in plain) > len(images)
+
+    def _keep(self, images: Mapping[int, int], moves: bool) -> None:
         if len(images) >= _LEAST_PAIRS and self._replaces(images):
-            self._found.setdefault(tuple(sorted(images.items())), None)
+            key = tuple(sorted(images.items()))
+            self._found[key] = moves and self._found.get(key, True)
 
     def _replaces(self, images: Mapping[int, int]) -> bool:
         """Whether one operand is replaced by another; a word that is only moved replaces nothing."""

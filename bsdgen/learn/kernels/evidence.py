@@ -85,6 +85,13 @@ def equal_feature(f: U64, y: U64, c: U64) -> int:
 
 
 @njit(cache=True, nogil=True)
+def equal_features(f: U64, y: U64, c: U64, out: NDArray[np.bool_]) -> None:
+    """Which features the target, or its complement, is: out (n,)."""
+    for at in range(f.shape[0]):
+        out[at] = equal_feature(f[at : at + 1], y, c) >= 0
+
+
+@njit(cache=True, nogil=True)
 def distances(f: U64, y: U64, c: U64, out: I64) -> None:
     """On how many cared rows each feature differs from the target: out (n,)."""
     for at in range(f.shape[0]):
@@ -327,15 +334,19 @@ def switched_off(y: U64, c: U64, outputs: I64, rows: U64, f: U64) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def covers(c: U64, at: int, out: NDArray[np.bool_]) -> None:
-    """Which outputs are cared for wherever output `at` is: c (o, b), out (o,)."""
+def covers(y: U64, c: U64, at: int, out: NDArray[np.bool_]) -> None:
+    """Which outputs are cared for wherever output `at` is, with both values: y, c (o, b), out (o,)."""
     for q in range(c.shape[0]):
         inside = True
+        ones = _ZERO
+        zeros = _ZERO
         for i in range(c.shape[1]):
             if c[at, i] & ~c[q, i]:
                 inside = False
                 break
-        out[q] = inside
+            ones |= y[q, i] & c[at, i]
+            zeros |= ~y[q, i] & c[at, i]
+        out[q] = inside and bool(ones) and bool(zeros)
 
 
 @njit(cache=True, nogil=True)

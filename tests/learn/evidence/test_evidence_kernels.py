@@ -179,5 +179,6 @@ def test_switched_off_and_covers(rng: np.random.Generator) -> None:
     assert not kernel.switched_off(*of, np.array([0, 3]), planes(rows), planes(f))
     assert not kernel.switched_off(*of, np.array([2]), planes(rows), planes(f))  # nothing is cared for
     inside = np.zeros(4, np.bool_)
-    kernel.covers(planes(c), 1, inside)
-    assert inside.tolist() == [True, True, False, True]
+    kernel.covers(*of, 1, inside)
+    values = [bool(v[rows].any() and (~v[rows]).any()) for v in y]
+    assert inside.tolist() == [values[0], values[1], False, values[3]] == [True, False, False, True]
