@@ -1,6 +1,7 @@
 """Learning from recorded rows alone: how many rows it takes, and whether what is wrong is listed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -53,7 +54,7 @@ class RowsTrial(msgspec.Struct, frozen=True):
 
 
 class RowsResult(msgspec.Struct, frozen=True):
-    """The step function at growing numbers of rows, and small machines."""
+    """The step function from several sources of rows, and small machines."""
 
     seed: int
     curve: tuple[RowsTrial, ...]
@@ -114,17 +115,69 @@ def step_rows(n_rows: int, seed: int) -> tuple[U64, U64, U64]:
     return inputs, outputs, care
 
 
-def step_trial(n_rows: int, config: LearnConfig, fresh: int = FRESH) -> RowsTrial:
-    """Learn the step function from random rows and compare it on fresh ones of the same kind."""
-    rows = step_rows(n_rows, config.seed)
+@dataclass(frozen=True)
+class Source:
+    """Where rows of the step function come from.
+
+    Attributes
+    ----------
+    random : number of random rows, 0 for none.
+    recorded : inputs, outputs and care of rows recorded elsewhere, which are added; None for none.
+    seed : of the random rows and of the learner.
+    disguise : seed of a disguise (`bsdgen.bench.disguise`); None for bits as they are.
+    """
+
+    random: int
+    recorded: tuple[U64, U64, U64] | None
+    seed: int
+    disguise: int | None
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        parts = ["random rows"] if self.random else []
+        parts += ["recorded rows"] if self.recorded is not None else []
+        hidden = "" if self.disguise is None else f", in disguise {self.disguise}"
+        return f"RV32I, {' and '.join(parts)}, seed {self.seed}{hidden}"
+
+    def rows(self) -> tuple[U64, U64, U64]:
+        """Distinct rows: inputs, outputs, care."""
+        from bsdgen.traces.index import distinct_rows
+
+        parts = [step_rows(self.random, self.seed)] if self.random else []
+        parts += [self.recorded] if self.recorded is not None else []
+        if len(parts) == 1:
+            return self.hidden(parts[0])
+        inputs, outputs, care, _ = distinct_rows(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+        return self.hidden((inputs, outputs, care))
+
+    def hidden(self, rows: tuple[U64, U64, U64]) -> tuple[U64, U64, U64]:
+        """Rows in disguise, if there is one."""
+        if self.disguise is None:
+            return rows
+        from bsdgen.bench.disguise import Disguise, Mover, Recipe
+        from bsdgen.traces.schema import RVFI_SCHEMA
+
+        d = Disguise.draw(RVFI_SCHEMA.n_inputs, RVFI_SCHEMA.n_outputs, Recipe(self.disguise))
+        nothing = np.zeros_like(d.output_flip)
+        inputs, outputs, care = rows
+        values = Mover(d.output_order, nothing, d.output_flip)(outputs)
+        moved = Mover(d.output_order, nothing, nothing)(care)
+        return d.rows(inputs), values & moved, moved
+
+
+def step_trial(source: Source, config: LearnConfig, fresh: int = FRESH) -> RowsTrial:
+    """Learn the step function from rows and compare it on fresh random ones."""
     from bsdgen.traces.schema import RVFI_SCHEMA
 
-    evidence = evidence_of(*rows, RVFI_SCHEMA.n_inputs, RVFI_SCHEMA.n_outputs, config)
-    return judged("RV32I, random rows", evidence, step_rows(fresh, config.seed + 1_000), False)
+    evidence = evidence_of(
+        *source.rows(), RVFI_SCHEMA.n_inputs, RVFI_SCHEMA.n_outputs, replace(config, seed=source.seed)
+    )
+    return judged(source.text, evidence, source.hidden(step_rows(fresh, source.seed + 1_000)), False)
 
 
 def run_rows(
-    sizes: Sequence[int],
+    sources: Sequence[Source],
     machines: Sequence[RowMachine] = MACHINES,
     n_rows: int = 30_000,
     *,
@@ -132,14 +185,14 @@ def run_rows(
     fresh: int = FRESH,
     on_trial: Callable[[int, RowsTrial], None] | None = None,
 ) -> RowsResult:
-    """Learn the machines, then the step function from each number of rows.
+    """Learn the machines, then the step function from each source of rows.
 
     Parameters
     ----------
-    sizes : numbers of rows of the step function.
+    sources : of rows of the step function.
     machines, n_rows : small machines, and rows of each.
     fresh : rows that judge the step function.
-    config : seed, and the time limit of each; half of it is for the rows.
+    config : seed of the machines, and the time limit of each; half of it is for the rows.
     on_trial : told (trials done, trial) after each.
     """
     small: list[RowsTrial] = []
@@ -148,8 +201,8 @@ def run_rows(
         small.append(machine_trial(machine, n_rows, config))
         if on_trial is not None:
             on_trial(len(small), small[-1])
-    for size in sizes:
-        curve.append(step_trial(size, config, fresh))
+    for source in sources:
+        curve.append(step_trial(source, config, fresh))
         if on_trial is not None:
             on_trial(len(small) + len(curve), curve[-1])
     return RowsResult(config.seed, tuple(curve), tuple(small))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bsdgen.bench.row_machines import MACHINES, RowMachine
-from bsdgen.bench.rows import RowsTrial, judged, machine_trial, run_rows
+from bsdgen.bench.rows import RowsTrial, Source, judged, machine_trial, run_rows, step_rows
 from bsdgen.learn import LearnConfig
 from bsdgen.learn.evidence import evidence_of
 
@@ -43,7 +43,7 @@ def test_uncared_outputs_are_zero() -> None:
 def test_run() -> None:
     told: list[RowsTrial] = []
     result = run_rows(
-        (300,),
+        (Source(300, None, 0, None),),
         (NAMED["rotate"],),
         3000,
         config=LearnConfig(seed=0),
@@ -53,3 +53,14 @@ def test_run() -> None:
     assert [*result.machines, *result.curve] == told
     assert result.curve[0].rows <= 300 and result.curve[0].wrong > 0
     assert result.curve[0].recall is not None and result.curve[0].recall > 0.9
+
+
+def test_sources_add_up_and_hide() -> None:
+    """Rows in disguise are the same rows: what they say is the same function, its bits elsewhere."""
+    recorded = step_rows(200, 7)
+    alone, both = Source(0, recorded, 0, None).rows(), Source(100, recorded, 0, None).rows()
+    assert alone[0].shape[0] == recorded[0].shape[0] and both[0].shape[0] > alone[0].shape[0] + 90
+    inputs, outputs, care = Source(0, recorded, 0, 3).rows()
+    assert np.bitwise_count(care).sum() == np.bitwise_count(recorded[2]).sum()
+    assert not (outputs & ~care).any() and not np.array_equal(inputs, recorded[0])
+    assert "recorded rows, seed 0, in disguise 3" in Source(0, recorded, 0, 3).text

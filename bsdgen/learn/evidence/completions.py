@@ -19,8 +19,8 @@ from bsdgen.learn.evidence.templates import Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
-_COMPLETION_WORDS = 16  # words of 64 rows, all with cared ones, on which pairs of features are tried
-_COMPLETIONS = 16  # pairs that are held to all rows
+_COMPLETION_WORDS = 32  # words of 64 rows, all with cared ones, on which pairs of features are tried
+_COMPLETIONS = 64  # pairs that are held to all rows
 _GIVEN = 6  # features that are completed, at most
 _LEAST_PEERS, _MOST_COMMON = 4, 2  # wide explanations from which on a feature is common; common features
 _RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two

@@ -178,6 +178,13 @@ class RowContext:
         self.n_changes += 1
         self._register(output, explanation)
 
+    def forget(self, output: int) -> None:
+        """Drop an explanation; what builds on it stays."""
+        for f in self.explanations.pop(output).features:
+            if f < 0:
+                self._used_by[-1 - f].remove(output)
+        self.n_changes += 1
+
     def replace(self, output: int, explanation: Explanation) -> None:
         """Keep another explanation instead."""
         for f in self.explanations[output].features:

@@ -8,7 +8,7 @@ saves to list must cost more bits than the table.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from math import log2
 
@@ -29,17 +29,26 @@ _SEED_WORDS = 8  # words of 64 cared rows on which all pairs and triples are tri
 _SEEDS = 8  # pairs, and triples, that are followed
 _FEW_TEMPLATES = 8  # the same where one only looks ahead
 _COMPLETION_ROWS = 64
+_RARE = 8  # a kind of explanation that so many times fewer outputs have than the commonest is looked at again
 
 
-def _kind(explanation: Explanation) -> tuple[int, ...]:
-    """What tables have in common that are alike up to order and complements (NPN); () if cells are unseen."""
+def _kind(explanation: Explanation, explanations: Mapping[int, Explanation]) -> tuple[int, ...]:
+    """What explanations have in common that are alike: tables up to order and complements (NPN), and how many
+    features are not of the output that they build on; () if cells are unseen."""
     table = explanation.table()
     if (table < 0).any():
         return ()
     cells = np.arange(table.size)
     influences = [int((table != table[cells ^ (1 << at)]).sum()) for at in range(len(explanation.features))]
     ones = int(table.sum())
-    return (min(ones, table.size - ones), *sorted(influences))
+    built = [-1 - f for f in explanation.features if f < 0 and -1 - f in explanations]
+    known = {f for q in built for f in (-1 - q, *explanations[q].features)}
+    new = sum(f not in known for f in explanation.features) if built else -1
+    return (new, min(ones, table.size - ones), *sorted(influences))
+
+
+def _unseen(explanation: Explanation) -> int:
+    return sum(a == b == 0 for a, b in explanation.counts)
 
 
 def description(definitions: Definitions, features: Sequence[int], n_pool: int) -> float:
@@ -234,17 +243,21 @@ class Explainer:
             if any(f >= n_inputs for f in e.features) or sum(f < 0 for f in e.features) > 1
         }
         wide = [o for o, e in context.explanations.items() if len(e.features) >= WIDE]
-        kinds = {o: _kind(context.explanations[o]) for o in wide}
+        kinds = {o: _kind(context.explanations[o], context.explanations) for o in wide}
         often = Counter(kinds.values())
+        rare = max(1, max(often.values(), default=0) // _RARE)
         for output in sorted({*made, *wide}):
-            if output not in made and kinds[output] and often[kinds[output]] > 1:
+            if output not in made and kinds[output] and often[kinds[output]] > rare:
                 continue
             if not context.cared[output]:
                 continue
             n_pool = len(context.live)
-            best, least = None, description(definitions, context.explanations[output].features, n_pool)
+            now = context.explanations[output]
+            best = None
+            least = description(definitions, now.features, n_pool), -often[kinds.get(output, ())]
             for explanation in self._shorter(output):
-                bits = description(definitions, explanation.features, n_pool)
+                alike = often[_kind(explanation, context.explanations)]
+                bits = description(definitions, explanation.features, n_pool), -alike
                 if bits < least:
                     best, least = explanation, bits
                 if len(explanation.features) < WIDE:
@@ -253,6 +266,17 @@ class Explainer:
                 context.replace(output, best)
                 if self.learn:
                     self.templates.add(output, best.features, best.n_rows, best.own)
+
+    def again(self, output: int, extra: Sequence[int]) -> None:
+        """Search an explained output once more, with extra features; the fewest unseen cells win."""
+        old = self.context.explanations[output]
+        self.context.forget(output)
+        self._search(output, extra, deep=False)
+        new = self.context.explanations.get(output)
+        if new is None:
+            self.context.explain(output, old)
+        elif (_unseen(new), len(new.features)) >= (_unseen(old), len(old.features)):
+            self.context.replace(output, old)
 
     def _shorter(self, output: int) -> Iterator[Explanation]:
         """Explanations that no definition of another context is needed for, simple ones first."""

@@ -75,6 +75,30 @@ class Grower:
                 self._seen[at] = 0
                 self._put(at, Level.AGAIN, n)
             self._drain()
+        self._reconsider()
+
+    def _reconsider(self) -> None:
+        """Explain anew what functions explain with cells that no row met, by all that there are now."""
+        n_inputs = self.store.n_inputs
+        for node in self.nodes:
+            doubtful = [
+                o
+                for o, e in node.explanations.items()
+                if node.is_leaf
+                and o < node.cared.size
+                and node.cared[o]
+                and any(f >= n_inputs for f in e.features)
+                and any(a == b == 0 for a, b in e.counts)
+            ]
+            if not doubtful:
+                continue
+            self.check()
+            context = RowContext(self.store, self.definitions, node.rows, node.explanations)
+            virtual = Virtual(context, self.nodes, self.substitutions)
+            for o in doubtful:
+                extra = virtual.promising(context.y[o], context.c[o], pairs=False)
+                Explainer(context, self.templates).again(o, extra)
+            node.explanations, node.resolved = context.explanations, None
 
     def _drain(self) -> None:
         while self._queue:

@@ -5,14 +5,14 @@ or one with inputs substituted (`bsdgen.learn.evidence.virtual`), that no row he
 rows support says what is there (Occam). What stays unseen is listed (`Unsupported`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.cells import completed
-from bsdgen.learn.evidence.context import RowContext
+from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore
@@ -21,7 +21,7 @@ from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
 from bsdgen.learn.kernels import evidence as kernel
 
-_TRIED = 60  # definitions of an output that are held to a context's rows, best supported first
+_FIRST_WORDS = 16  # words of 64 rows that most candidates are seen to differ on
 _DEPTH, _NODES = 24, 8192  # of a tree where nothing is explained
 _PURE = 64  # inputs that are tried where rows must be told apart
 _WIDE = 3  # features from which a table may have cells that nobody saw
@@ -62,11 +62,10 @@ def supported(
     """Definitions of every leaf's outputs, by node; of their care, where it varies and is explained; and what
     of the outputs goes beyond the rows."""
     known: list[dict[int, int]] = [{} for _ in nodes]
-    support: dict[int, dict[int, int]] = {}
-    contexts = [at for at, node in enumerate(nodes) if node.is_leaf]
+    contexts: dict[int, RowContext] = {}
     fixed = []
-    for at in contexts:
-        context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
+    for at in [at for at, node in enumerate(nodes) if node.is_leaf]:
+        contexts[at] = context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
         explainer = Explainer(context, templates, learn=False)
         for output, explanation in list(context.explanations.items()):
             if context.cared[output] and len(explanation.features) >= _WIDE:
@@ -76,19 +75,18 @@ def supported(
     whole = completed([nodes[at].explanations for at in contexts], fixed)
     for at, explanations in zip(contexts, whole, strict=True):
         nodes[at].explanations = explanations
+        contexts[at].explanations = dict(explanations)
         known[at] = resolve_all(explanations, definitions)
-        for output, definition in known[at].items():
-            if nodes[at].cared.size and nodes[at].cared[output]:
-                table = support.setdefault(output, {})
-                table[definition] = table.get(definition, 0) + nodes[at].rows.shape[0]
-    ranked = _ranked(support, definitions, nodes, substitutions)
+        nodes[at].cared = contexts[at].cared > 0
+    images = [dict(s.images) for s in substitutions.of(nodes)]
+    claims = _Claims(contexts, known, definitions, substitutions, images)
     beyond: list[Unsupported] = []
     cares: list[dict[int, int]] = [{} for _ in nodes]
-    for at in contexts:
-        context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
-        nodes[at].cared = context.cared > 0
-        for output in np.flatnonzero(context.cared).tolist():
-            beyond += _choose(context, nodes[at], known[at], output, support, ranked)
+    for at, context in contexts.items():
+        outputs, doubts = np.flatnonzero(context.cared).tolist(), claims.doubts[at]
+        better = claims.better(context, [o for o in outputs if doubts.get(o) and o in known[at]], at)
+        for output in outputs:
+            beyond += _choose(context, nodes[at], known[at], output, better)
         cares[at] = _cares(context, known[at], templates)
     return known, cares, beyond
 
@@ -117,24 +115,73 @@ def _cares(context: RowContext, known: dict[int, int], templates: Templates) -> 
     return found
 
 
-def _ranked(
-    support: dict[int, dict[int, int]],
-    definitions: Definitions,
-    nodes: Sequence[Node],
-    substitutions: Substitutions,
-) -> dict[int, list[tuple[int, int]]]:
-    """By output, (support, definition) of what explains it in some context, best first, and of images."""
-    images = [dict(s.images) for s in substitutions.of(nodes)]
-    ranked = {}
-    for output, table in support.items():
-        wide = {d: n for d, n in table.items() if definitions.n_features(d) >= _WIDE}
-        more = dict(wide)
+def _doubts(explanations: Mapping[int, Explanation]) -> dict[int, int]:
+    """By output: cells that no row of the context met, in its table and in those that it is built on."""
+    doubts: dict[int, int] = {}
+    for output in explanations:
+        reached, stack = {output}, [output]
+        while stack:
+            for f in explanations[stack.pop()].features:
+                if f < 0 and -1 - f not in reached and -1 - f in explanations:
+                    reached.add(-1 - f)
+                    stack.append(-1 - f)
+        doubts[output] = sum(sum(a == b == 0 for a, b in explanations[q].counts) for q in reached)
+    return doubts
+
+
+class _Claims:
+    """Definitions of all contexts and outputs, and their images, those with fewest unseen cells first.
+
+    The bit of a sum is the same function whichever output shows it: what no row of one context met, rows of
+    another may have. An image under a substitution is as doubtful as what it is the image of.
+    """
+
+    def __init__(
+        self,
+        contexts: Mapping[int, RowContext],
+        known: Sequence[dict[int, int]],
+        definitions: Definitions,
+        substitutions: Substitutions,
+        images: Sequence[Mapping[int, int]],
+    ) -> None:
+        self.definitions = definitions
+        self.doubts = {at: _doubts(context.explanations) for at, context in contexts.items()}
+        doubt: dict[int, int] = {}
+        rows: dict[int, int] = {}
+        for at, context in contexts.items():
+            for o, d in known[at].items():
+                if o < context.store.n_outputs and context.cared[o] and definitions.n_features(d) >= _WIDE:
+                    doubt[d] = min(doubt.get(d, self.doubts[at][o]), self.doubts[at][o])
+                    rows[d] = rows.get(d, 0) + int(context.cared[o])
+        self.doubt = dict(doubt)
         for image in images:
-            for other, n in zip(substitutions.apply(image, wide), wide.values(), strict=True):
-                more[other] = max(more.get(other, 0), n)
-        best = sorted(more, key=lambda d: (-more[d], d))[: 2 * _TRIED]
-        ranked[output] = [(more[d], d) for d in best if definitions.n_features(d) >= _WIDE]
-    return ranked
+            for d, moved in zip(doubt, substitutions.apply(image, doubt), strict=True):
+                if doubt[d] < self.doubt.get(moved, doubt[d] + 1):
+                    self.doubt[moved] = doubt[d]
+                    rows[moved] = max(rows.get(moved, 0), rows[d])
+        self.numbers = sorted(self.doubt, key=lambda d: (self.doubt[d], -rows[d], d))
+
+    def better(self, context: RowContext, outputs: Sequence[int], at: int) -> dict[int, int]:
+        """For outputs of a context, the definition with fewest unseen cells that no row contradicts; only
+        where it has fewer than the output's own."""
+        found: dict[int, int] = {}
+        if not outputs:
+            return found
+        words = min(context.x.shape[1], _FIRST_WORDS)
+        columns = {v: np.ascontiguousarray(context.x[v, :words]) for v in range(context.store.n_inputs)}
+        planes = np.array([self.definitions.evaluate(d, columns) for d in self.numbers], np.uint64)
+        planes = planes.reshape(len(self.numbers), words)
+        for output in outputs:
+            y, c = context.y[output], context.c[output]
+            same = np.zeros(len(self.numbers), np.bool_)
+            kernel.agreeing(planes, y[:words].copy(), c[:words].copy(), same)
+            for d in (self.numbers[i] for i in np.flatnonzero(same).tolist()):
+                if self.doubt[d] >= self.doubts[at][output]:
+                    break
+                if not kernel.differs(context.column(d), y, c):
+                    found[output] = d
+                    break
+        return found
 
 
 def _choose(
@@ -142,8 +189,7 @@ def _choose(
     node: Node,
     known: dict[int, int],
     output: int,
-    support: dict[int, dict[int, int]],
-    ranked: dict[int, list[tuple[int, int]]],
+    better: Mapping[int, int],
 ) -> list[Unsupported]:
     """Take the best supported definition of one output, and say whether it goes beyond the rows."""
     path = tuple((g if g < context.store.n_inputs else -1, v) for g, v in node.path)
@@ -152,17 +198,10 @@ def _choose(
     if output not in known or explanation is None:
         known[output] = _likeliest(context, output)
         return [Unsupported(path, output, (), n, 0, 0, "open")]
-    own = known[output]
-    mine = support[output].get(own, 0)
     cells, unseen = len(explanation.counts), int((explanation.table() < 0).sum())
     alike = len(explanation.inferred)
-    if len(explanation.features) >= _WIDE:
-        for rows, definition in ranked.get(output, [])[:_TRIED]:
-            if rows <= mine or definition == own:
-                break
-            if not kernel.differs(context.column(definition), context.y[output], context.c[output]):
-                known[output], alike, unseen = definition, alike + unseen, 0
-                break
+    if output in better:
+        known[output], alike, unseen = better[output], alike + unseen, 0
     inputs = context.definitions.support(known[output])
     features = tuple(v for v in range(context.store.n_inputs) if inputs >> v & 1)
     if unseen:

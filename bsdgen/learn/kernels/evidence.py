@@ -359,6 +359,13 @@ def differs(f: U64, y: U64, c: U64) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def agreeing(f: U64, y: U64, c: U64, out: NDArray[np.bool_]) -> None:
+    """Which planes do not differ from the target on a cared row: f (n, b), out (n,)."""
+    for at in range(f.shape[0]):
+        out[at] = not differs(f[at], y, c)
+
+
+@njit(cache=True, nogil=True)
 def _contradicted(ones: U64, zeros: U64, f: U64, g: U64) -> bool:
     """Whether a cell of two more features holds both a one and a zero; ones, zeros (m, b) by cell."""
     for cell in range(ones.shape[0]):
