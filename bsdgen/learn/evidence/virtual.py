@@ -147,8 +147,8 @@ class Substitutions:
         used_a = {f for features, _ in a.values() for f in features}
         used_b = {f for features, _ in b.values() for f in features}
         n_inputs, features = self.definitions.n_inputs, self.definitions.features
-        plain = ((v, f if f < n_inputs else features[f - n_inputs][0]) for v, f in images.items())
-        return 2 * sum(v in used_b or f in used_a for v, f in plain) > len(images)
+        plain = {f if f < n_inputs else features[f - n_inputs][0] for f in images.values()}
+        return 2 * len(used_b & images.keys()) > len(images) or 2 * len(used_a & plain) > len(plain)
 
     def _keep(self, images: Mapping[int, int], moves: bool) -> None:
         if len(images) >= _LEAST_PAIRS and self._replaces(images):
@@ -287,22 +287,15 @@ class Virtual:
         for other, touched in self._other_controls(base, modes(nodes, n_inputs)):
             constants = {v: definitions.constant(value) for v, value in other.items()}
             numbers += substitutions.apply(constants, touched)
+        plain = [
+            d for d in dict.fromkeys(numbers) if d >= n_inputs and definitions.support(d).bit_count() <= _WIDE
+        ]
         for substitution in substitutions.of(nodes):
-            numbers = list(dict.fromkeys(numbers))
             if len(numbers) > _MOST_FEATURES:
                 break
             images = dict(substitution.images)
             domain = sum(1 << variable for variable in images)
-            numbers += substitutions.apply(
-                images,
-                [
-                    d
-                    for d in numbers
-                    if d >= n_inputs
-                    and definitions.support(d) & domain
-                    and definitions.support(d).bit_count() <= _WIDE
-                ],
-            )
+            numbers += substitutions.apply(images, [d for d in plain if definitions.support(d) & domain])
         self.features, self.planes = self._distinct(numbers)
 
     def _other_controls(
