@@ -343,9 +343,8 @@ class Grower:
             self.tell(f"{self._where(self.nodes[at])} {context.n} rows: not explained, {self.nodes[at].why}")
             return True
         if context.n > 700:
-            often = sorted(self.controls, key=lambda f: (-self.controls[f], f))
             chosen = [candidates[i] for i in np.argsort(-gain, kind="stable")[:5].tolist()]
-            chosen += [f for f in often if f in context.live and f not in chosen][:12]
+            chosen += [f for f in self._known_controls(context) if f not in chosen][:12]
             two = next_gains(context, outputs, chosen)
             single = dict(zip(candidates, gain.tolist(), strict=True))
             score = [

@@ -161,10 +161,10 @@ class _Claims:
                     rows[moved] = max(rows.get(moved, 0), rows[d])
         self.numbers = sorted(self.doubt, key=lambda d: (self.doubt[d], -rows[d], d))
 
-    def better(self, context: RowContext, outputs: Sequence[int], at: int) -> dict[int, int]:
-        """For outputs of a context, the definition with fewest unseen cells that no row contradicts; only
-        where it has fewer than the output's own."""
-        found: dict[int, int] = {}
+    def better(self, context: RowContext, outputs: Sequence[int], at: int) -> dict[int, tuple[int, int]]:
+        """For outputs of a context, the definition with fewest unseen cells that no row contradicts, and how
+        many these are; only where it has fewer than the output's own."""
+        found: dict[int, tuple[int, int]] = {}
         if not outputs:
             return found
         words = min(context.x.shape[1], _FIRST_WORDS)
@@ -179,7 +179,7 @@ class _Claims:
                 if self.doubt[d] >= self.doubts[at][output]:
                     break
                 if not kernel.differs(context.column(d), y, c):
-                    found[output] = d
+                    found[output] = d, self.doubt[d]
                     break
         return found
 
@@ -189,9 +189,9 @@ def _choose(
     node: Node,
     known: dict[int, int],
     output: int,
-    better: Mapping[int, int],
+    better: Mapping[int, tuple[int, int]],
 ) -> list[Unsupported]:
-    """Take the best supported definition of one output, and say whether it goes beyond the rows."""
+    """Take one output's definition whose cells were seen best, and say whether it goes beyond the rows."""
     path = tuple((g if g < context.store.n_inputs else -1, v) for g, v in node.path)
     n = int(context.cared[output])
     explanation = context.explanations.get(output)
@@ -200,8 +200,9 @@ def _choose(
         return [Unsupported(path, output, (), n, 0, 0, "open")]
     cells, unseen = len(explanation.counts), int((explanation.table() < 0).sum())
     alike = len(explanation.inferred)
-    if output in better:
-        known[output], alike, unseen = better[output], alike + unseen, 0
+    if output in better:  # rows elsewhere met what none here did, in this table or in those it is built on
+        known[output], left = better[output]
+        alike, unseen = max(1, alike + unseen), left
     inputs = context.definitions.support(known[output])
     features = tuple(v for v in range(context.store.n_inputs) if inputs >> v & 1)
     if unseen:

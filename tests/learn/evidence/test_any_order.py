@@ -127,3 +127,30 @@ def test_what_no_row_of_a_context_met_is_taken_from_where_rows_met_it() -> None:
     known, _, beyond = supported(store, definitions, nodes, Substitutions(definitions), templates)
     assert known[1][0] == known[2][0] and definitions.support(known[2][0]) == 0b1111
     assert [claim.reason for claim in beyond] == ["alike"]
+    assert beyond[0].path == ((4, 1),)
+
+
+def test_what_is_built_on_cells_that_no_row_met_is_listed_too() -> None:
+    """The second output's own table is full, but it is built on one that is not."""
+    rng = np.random.default_rng(8)
+    x = rng.random((N, 7)) < 0.5
+    small = x[:, 4]
+    kept = ~(small & x[:, 0] & x[:, 1])
+    x = x[kept]
+    first = (x[:, 0] & x[:, 1]) ^ (x[:, 2] | x[:, 3])
+    store = store_of(x, np.stack([first, first ^ (x[:, 5] & x[:, 6])], axis=1))
+    definitions = Definitions(7)
+    order = np.random.default_rng([0, 1]).permutation(x.shape[0])
+    rows = np.arange(x.shape[0], dtype=np.int32)
+    nodes = [Node(np.zeros(0, np.int32), {}, (), guard=4, low=1, high=2)]
+    for value in (0, 1):
+        chosen = rows[x[order, 4] == bool(value)]
+        context = RowContext(store, definitions, chosen, {})
+        for output, features in ((0, (0, 1, 2, 3)), (1, (-1, 5, 6))):
+            context.explain(output, Explanation.of(features, context.tabulate(output, features)[0]))
+        nodes.append(Node(chosen, context.explanations, ((4, value),), cared=context.cared > 0))
+    known, _, beyond = supported(store, definitions, nodes, Substitutions(definitions), Templates())
+    assert known[1] == known[2]
+    assert [(claim.path, claim.output, claim.reason) for claim in beyond] == [
+        (((4, 1),), output, "alike") for output in (0, 1)
+    ]
