@@ -13,8 +13,8 @@ import numpy as np
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext
-from bsdgen.learn.evidence.explain import Explainer
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Virtual, resolved
 from bsdgen.learn.kernels import evidence as kernel

@@ -9,10 +9,11 @@ import numpy as np
 from bsdgen.learn.evidence.context import RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
-from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore, bits_of
 from bsdgen.learn.evidence.split import Look, gains, guards, next_gains, switch
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
+from bsdgen.learn.evidence.tables.worth import unseen
 from bsdgen.learn.evidence.tree import Node, halves
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual
 
@@ -88,7 +89,7 @@ class Grower:
                 and o < node.cared.size
                 and node.cared[o]
                 and any(f >= n_inputs for f in e.features)
-                and any(a == b == 0 for a, b in e.counts)
+                and unseen(e)
             ]
             if not doubtful:
                 continue

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.learn.evidence.context import RowContext
-from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import bits_of
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.kernels import evidence as kernel
 
 F64 = NDArray[np.float64]

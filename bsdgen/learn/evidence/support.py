@@ -14,9 +14,10 @@ from bsdgen.bits import U64
 from bsdgen.learn.evidence.cells import completed
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
+from bsdgen.learn.evidence.tables.worth import WIDE, unseen
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
 from bsdgen.learn.kernels import evidence as kernel
@@ -24,7 +25,6 @@ from bsdgen.learn.kernels import evidence as kernel
 _FIRST_WORDS = 16  # words of 64 rows that most candidates are seen to differ on
 _DEPTH, _NODES = 24, 8192  # of a tree where nothing is explained
 _PURE = 64  # inputs that are tried where rows must be told apart
-_WIDE = 3  # features from which a table may have cells that nobody saw
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def supported(
         contexts[at] = context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
         explainer = Explainer(context, templates, learn=False)
         for output, explanation in list(context.explanations.items()):
-            if context.cared[output] and len(explanation.features) >= _WIDE:
+            if context.cared[output] and len(explanation.features) >= WIDE:
                 explainer.better_seen(output)
         nodes[at].explanations = context.explanations
         fixed.append(context.fixed)
@@ -125,7 +125,7 @@ def _doubts(explanations: Mapping[int, Explanation]) -> dict[int, int]:
                 if f < 0 and -1 - f not in reached and -1 - f in explanations:
                     reached.add(-1 - f)
                     stack.append(-1 - f)
-        doubts[output] = sum(sum(a == b == 0 for a, b in explanations[q].counts) for q in reached)
+        doubts[output] = sum(unseen(explanations[q]) for q in reached)
     return doubts
 
 
@@ -150,7 +150,7 @@ class _Claims:
         rows: dict[int, int] = {}
         for at, context in contexts.items():
             for o, d in known[at].items():
-                if o < context.store.n_outputs and context.cared[o] and definitions.n_features(d) >= _WIDE:
+                if o < context.store.n_outputs and context.cared[o] and definitions.n_features(d) >= WIDE:
                     doubt[d] = min(doubt.get(d, self.doubts[at][o]), self.doubts[at][o])
                     rows[d] = rows.get(d, 0) + int(context.cared[o])
         self.doubt = dict(doubt)
@@ -198,15 +198,15 @@ def _choose(
     if output not in known or explanation is None:
         known[output] = _likeliest(context, output)
         return [Unsupported(path, output, (), n, 0, 0, "open")]
-    cells, unseen = len(explanation.counts), int((explanation.table() < 0).sum())
+    cells, missing = len(explanation.counts), int((explanation.table() < 0).sum())
     alike = len(explanation.inferred)
     if output in better:  # rows elsewhere met what none here did, in this table or in those it is built on
         known[output], left = better[output]
-        alike, unseen = max(1, alike + unseen), left
+        alike, missing = max(1, alike + missing), left
     inputs = context.definitions.support(known[output])
     features = tuple(v for v in range(context.store.n_inputs) if inputs >> v & 1)
-    if unseen:
-        return [Unsupported(path, output, features, n, cells, unseen, "cells")]
+    if missing:
+        return [Unsupported(path, output, features, n, cells, missing, "cells")]
     if alike:
         return [Unsupported(path, output, features, n, cells, alike, "alike")]
     if n < _few(explanation.features):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext, filled
 from bsdgen.learn.evidence.definitions import Definitions, Table
-from bsdgen.learn.evidence.explain import Explainer
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.kernels import evidence as kernel
 

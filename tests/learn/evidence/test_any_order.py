@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from bsdgen.bits import from_bool
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.split import Look, guards
 from bsdgen.learn.evidence.support import supported
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions
 

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
+from bsdgen.learn.kernels import completions as pairs_kernel
 from bsdgen.learn.kernels import evidence as kernel
 
 SEEDS = range(4)
@@ -111,7 +112,7 @@ def test_completions(rng: np.random.Generator) -> None:
     none, alone = np.empty((0, 3), np.uint64), np.full((1, 1), -1)
     found = np.zeros((32, 3), np.int64)
     rows = planes(y[None])[0], planes(c[None])[0]
-    n = kernel.completions(planes(f), none, alone, np.array([True]), *rows, 32, found)
+    n = pairs_kernel.completions(planes(f), none, alone, np.array([True]), *rows, 32, found)
     wanted = []
     pairs = [*((k, k) for k in range(6)), *((j, k) for k in range(6) for j in range(k))]
     for p, q in pairs:
@@ -119,7 +120,7 @@ def test_completions(rng: np.random.Generator) -> None:
         if all(len(set(y[key == value].tolist())) < 2 for value in range(4)):
             wanted.append([0, p, q])
     assert found[:n].tolist() == wanted and [0, 1, 4] in wanted
-    assert kernel.completions(planes(f), none, alone, np.array([False]), *rows, 32, found) == 0
+    assert pairs_kernel.completions(planes(f), none, alone, np.array([False]), *rows, 32, found) == 0
 
 
 def test_completions_of_given_features(rng: np.random.Generator) -> None:
@@ -128,7 +129,7 @@ def test_completions_of_given_features(rng: np.random.Generator) -> None:
     y = np.where(more[0], f[3] & more[2], f[66] ^ more[1])
     sets = np.array([[0, 1, 2], [1, 2, -1], [0, 1, -1]])
     found = np.zeros((64, 3), np.int64)
-    n = kernel.completions(
+    n = pairs_kernel.completions(
         planes(f),
         planes(more),
         sets,

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from bsdgen.bits import from_bool
 from bsdgen.learn import LearnConfig
 from bsdgen.learn.evidence import evidence_of, split
-from bsdgen.learn.evidence.completions import essential
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
-from bsdgen.learn.evidence.explain import Explainer
 from bsdgen.learn.evidence.grow import Grower
 from bsdgen.learn.evidence.rows import RowStore, bits_of
 from bsdgen.learn.evidence.split import Look
-from bsdgen.learn.evidence.templates import Templates
+from bsdgen.learn.evidence.tables.explainer import Explainer
+from bsdgen.learn.evidence.tables.templates import Templates
+from bsdgen.learn.evidence.tables.worth import essential
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual, modes
 

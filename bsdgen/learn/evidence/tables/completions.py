@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.learn.evidence.context import Explanation, RowContext, output_feature
-from bsdgen.learn.evidence.templates import Templates
-from bsdgen.learn.kernels import evidence as kernel
+from bsdgen.learn.evidence.tables.templates import Templates
+from bsdgen.learn.evidence.tables.worth import WIDE, essential, worth
+from bsdgen.learn.kernels import completions as kernel
 
 I64 = NDArray[np.int64]
 _COMPLETION_WORDS = 32  # words of 64 rows, all with cared ones, on which pairs of features are tried
@@ -24,30 +24,6 @@ _COMPLETIONS = 64  # pairs that are held to all rows
 _GIVEN = 6  # features that are completed, at most
 _LEAST_PEERS, _MOST_COMMON = 4, 2  # wide explanations from which on a feature is common; common features
 _RESTS, _COMMON = 24, 4  # parts of other outputs' explanations that are completed with one feature, with two
-_SLACK_BITS = 8.0  # that an explanation must save beyond its own cost
-WIDE = 3  # features from which an explanation has a shape
-
-
-def worth(context: RowContext, output: int, counts: I64, n_features: int, n_pool: int) -> bool:
-    """Whether the explanation is shorter than the values it explains."""
-    zeros, ones = (int(n) for n in counts.sum(axis=0))
-    n = zeros + ones
-    if not zeros or not ones:
-        return n > 0
-    entropy = -(zeros * log2(zeros / n) + ones * log2(ones / n))
-    cells = int((counts.sum(axis=1) > 0).sum())
-    return entropy > 2 * cells + n_features * log2(max(2, n_pool)) + _SLACK_BITS
-
-
-def essential(explanation: Explanation) -> list[int]:
-    """Features that the table depends on, as far as its cells were met."""
-    table, cells = explanation.table(), np.arange(len(explanation.counts))
-    found = []
-    for at, feature in enumerate(explanation.features):
-        other = table[cells ^ (1 << at)]
-        if ((table >= 0) & (other >= 0) & (table != other)).any():
-            found.append(feature)
-    return found
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,17 @@ saves to list must cost more bits than the table.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
-from bsdgen.learn.evidence.completions import WIDE, Completions, worth
 from bsdgen.learn.evidence.context import Explanation, RowContext
-from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.templates import TEMPLATES, Templates
+from bsdgen.learn.evidence.tables.completions import Completions
+from bsdgen.learn.evidence.tables.templates import TEMPLATES, Templates
+from bsdgen.learn.evidence.tables.worth import WIDE, description, kind, unseen, worth
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
@@ -30,35 +29,6 @@ _SEEDS = 8  # pairs, and triples, that are followed
 _FEW_TEMPLATES = 8  # the same where one only looks ahead
 _COMPLETION_ROWS = 64
 _RARE = 8  # a kind of explanation that so many times fewer outputs have than the commonest is looked at again
-
-
-def _kind(explanation: Explanation, explanations: Mapping[int, Explanation]) -> tuple[int, ...]:
-    """What explanations have in common that are alike: tables up to order and complements (NPN), and how many
-    features are not of the output that they build on; () if cells are unseen."""
-    table = explanation.table()
-    if (table < 0).any():
-        return ()
-    cells = np.arange(table.size)
-    influences = [int((table != table[cells ^ (1 << at)]).sum()) for at in range(len(explanation.features))]
-    ones = int(table.sum())
-    built = [-1 - f for f in explanation.features if f < 0 and -1 - f in explanations]
-    known = {f for q in built for f in (-1 - q, *explanations[q].features)}
-    new = sum(f not in known for f in explanation.features) if built else -1
-    return (new, min(ones, table.size - ones), *sorted(influences))
-
-
-def _unseen(explanation: Explanation) -> int:
-    return sum(a == b == 0 for a, b in explanation.counts)
-
-
-def description(definitions: Definitions, features: Sequence[int], n_pool: int) -> float:
-    """Bits of a table over features, and of the definitions that it needs; n_pool to choose among.
-
-    Of two that are as long the one over inputs is shorter: half a bit for every other output.
-    """
-    made = definitions.reached([f for f in features if f >= 0])
-    cells = (1 << len(features)) + sum(len(definitions.tables[d - definitions.n_inputs]) for d in made)
-    return cells + len(features) * log2(max(2, n_pool)) + 0.5 * sum(f < 0 for f in features)
 
 
 class Explainer:
@@ -141,14 +111,7 @@ class Explainer:
 
     def greedy(self, output: int, extra: Sequence[int]) -> bool:
         """A feature, or a greedy search from nothing, with extra features."""
-        pool = self.context.pool(output, extra)
-        planes = self.context.pool_planes(pool, self.context.n_sample)
-        feature = self.context.equal(output, pool)
-        if feature is not None:
-            counts, _ = self.context.tabulate(output, [feature])
-            if worth(self.context, output, counts, 1, len(pool)):
-                return self._accept(output, [feature], counts)
-        return self._greedy(output, [], pool, planes, _FEATURES)
+        return self._search(output, extra, None)
 
     def better_seen(self, output: int) -> None:
         """Of the feature sets that explain an output elsewhere and here, that with fewest unseen cells."""
@@ -178,16 +141,21 @@ class Explainer:
 
     def _single(self, output: int, pool: list[int]) -> Explanation | None:
         context = self.context
-        y, c = context.y[output], context.c[output]
-        values = kernel.values_seen(y, c)
+        values = kernel.values_seen(context.y[output], context.c[output])
         if values != 3:
             n = int(context.cared[output])
             return Explanation((), ((n, 0) if values == 2 else (0, n),))
-        feature = context.equal(output, pool)
+        return self._same(output, pool)
+
+    def _same(self, output: int, pool: Sequence[int]) -> Explanation | None:
+        """A feature that the output is, or the complement of."""
+        feature = self.context.equal(output, pool)
         if feature is None:
             return None
-        counts, _ = context.tabulate(output, [feature])
-        return Explanation.of([feature], counts) if worth(context, output, counts, 1, len(pool)) else None
+        counts, _ = self.context.tabulate(output, [feature])
+        return (
+            Explanation.of([feature], counts) if worth(self.context, output, counts, 1, len(pool)) else None
+        )
 
     def _known(self, output: int) -> bool:
         """A feature set of another context."""
@@ -202,28 +170,29 @@ class Explainer:
 
     def _bases(self, output: int, anywhere: bool = False) -> list[int]:
         """Explained outputs to build on: where others were built on elsewhere, or any."""
+        if not self.learn:
+            return []
         known = [q for q in self.templates.bases(output) if q in self.context.explanations]
-        if not self.learn or not anywhere:
-            return known if self.learn else []
-        return list(dict.fromkeys([*known, *self.context.explanations]))
+        return list(dict.fromkeys([*known, *self.context.explanations])) if anywhere else known
 
     def _completed(self, output: int, bases: Sequence[int]) -> bool:
         """One or two features alone, as a sibling of an explained output, or as the next step of a chain."""
         if self.context.cared[output] < _COMPLETION_ROWS:
             return False
-        for explanation in self._completions.siblings(output):
-            self._accept_as(output, explanation)
-            return True
-        return self._built(output, bases)
+        found = next(self._completions.siblings(output), None)
+        if found is not None:
+            self._accept_as(output, found)
+        return found is not None or self._built(output, bases)
 
     def _built(self, output: int, bases: Sequence[int]) -> bool:
         """As the next step of a chain behind one of some outputs."""
-        for explanation, base in self._completions.steps(output, bases):
-            self._accept_as(output, explanation)
-            if self.learn:
-                self.templates.follows(output, base)
-            return True
-        return False
+        found = next(self._completions.steps(output, bases), None)
+        if found is None:
+            return False
+        self._accept_as(output, found[0])
+        if self.learn:
+            self.templates.follows(output, found[1])
+        return True
 
     def _accept_as(self, output: int, explanation: Explanation) -> None:
         self._accept(output, explanation.features, np.array(explanation.counts, np.int64), explanation.own)
@@ -243,7 +212,7 @@ class Explainer:
             if any(f >= n_inputs for f in e.features) or sum(f < 0 for f in e.features) > 1
         }
         wide = [o for o, e in context.explanations.items() if len(e.features) >= WIDE]
-        kinds = {o: _kind(context.explanations[o], context.explanations) for o in wide}
+        kinds = {o: kind(context.explanations[o], context.explanations) for o in wide}
         often = Counter(kinds.values())
         rare = max(1, max(often.values(), default=0) // _RARE)
         for output in sorted({*made, *wide}):
@@ -256,7 +225,7 @@ class Explainer:
             best = None
             least = description(definitions, now.features, n_pool), -often[kinds.get(output, ())]
             for explanation in self._shorter(output):
-                alike = often[_kind(explanation, context.explanations)]
+                alike = often[kind(explanation, context.explanations)]
                 bits = description(definitions, explanation.features, n_pool), -alike
                 if bits < least:
                     best, least = explanation, bits
@@ -275,7 +244,7 @@ class Explainer:
         new = self.context.explanations.get(output)
         if new is None:
             self.context.explain(output, old)
-        elif (_unseen(new), len(new.features)) >= (_unseen(old), len(old.features)):
+        elif (unseen(new), len(new.features)) >= (unseen(old), len(old.features)):
             self.context.replace(output, old)
 
     def _shorter(self, output: int) -> Iterator[Explanation]:
@@ -300,19 +269,16 @@ class Explainer:
             for f in outputs
         )
 
-    def _search(self, output: int, extra: Sequence[int], deep: bool) -> bool:
-        context = self.context
-        pool = context.pool(output, extra)
-        planes = context.pool_planes(pool, context.n_sample)
-        feature = context.equal(output, pool)
-        if feature is not None:
-            counts, _ = context.tabulate(output, [feature])
-            if worth(context, output, counts, 1, len(pool)):
-                return self._accept(output, [feature], counts)
-        return any(
-            self._greedy(output, seed, pool, planes, _FEATURES)
-            for seed in self._seeds(output, pool, planes, deep)
-        )
+    def _search(self, output: int, extra: Sequence[int], deep: bool | None) -> bool:
+        """A feature, or a greedy search from all seeds; from nothing alone where `deep` is None."""
+        pool = self.context.pool(output, extra)
+        same = self._same(output, pool)
+        if same is not None:
+            self._accept_as(output, same)
+            return True
+        planes = self.context.pool_planes(pool, self.context.n_sample)
+        seeds = [[]] if deep is None else self._seeds(output, pool, planes, deep)
+        return any(self._greedy(output, seed, pool, planes, _FEATURES) for seed in seeds)
 
     def _seeds(self, output: int, pool: list[int], planes: U64, deep: bool) -> Iterator[list[int]]:
         """Features to begin with: none, the best single ones, exclusive ors of two, of three."""
@@ -361,11 +327,12 @@ class Explainer:
         y, c = context.y[output, :words], context.c[output, :words]
         while True:
             if features:
-                counts, wrong = self._tabulate(output, features)
+                counts, wrong = context.tabulate(output, features, 1 << 30 if self.tolerance else 0)
                 if not wrong:
                     ok = worth(context, output, counts, len(features), len(pool))
                     return ok and self._accept(output, features, counts)
-                if self._tolerable(output, wrong) and (best_so_far is None or wrong < 0.7 * best_so_far[0]):
+                tolerable = self.tolerance and wrong <= self.tolerance * context.cared[output]
+                if tolerable and (best_so_far is None or wrong < 0.7 * best_so_far[0]):
                     best_so_far = wrong, list(features), counts
             if len(features) >= most:
                 return self._settle(output, best_so_far)
@@ -380,12 +347,6 @@ class Explainer:
                 self._left[output] = min(rest, self._left.get(output, 1.0))
                 return self._settle(output, best_so_far)
             features.append(pool[best])
-
-    def _tabulate(self, output: int, features: Sequence[int]) -> tuple[I64, int]:
-        return self.context.tabulate(output, features, 1 << 30 if self.tolerance else 0)
-
-    def _tolerable(self, output: int, wrong: int) -> bool:
-        return bool(self.tolerance) and wrong <= self.tolerance * self.context.cared[output]
 
     def _settle(self, output: int, found: tuple[int, list[int], I64] | None) -> bool:
         """Keep an explanation that a tolerable number of rows contradict."""
