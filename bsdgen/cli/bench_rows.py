@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _LEAST_ROWS = 64
 
 
-def _numbers(option: str, text: str) -> list[int]:
+def _numbers(option: str, text: str, example: str = "0,1,2") -> list[int]:
     try:
         numbers = [int(part) for part in text.split(",")] if text else []
     except ValueError:
-        raise UsageError(f"{option} must be whole numbers, not {text!r}; e.g. {option} 1000,10000") from None
+        raise UsageError(f"{option} must be whole numbers, not {text!r}; e.g. {option} {example}") from None
     if any(number < 0 for number in numbers):
         raise UsageError(f"{option} must not be negative, but is {text}")
     return numbers
@@ -105,7 +105,7 @@ def rows(
     unknown = [name for name in wanted if name not in names]
     if unknown:
         raise UsageError(f"--machines: {', '.join(unknown)} are not among {', '.join(names)}")
-    numbers = _numbers("--sizes", sizes)
+    numbers = _numbers("--sizes", sizes, "1000,10000")
     if any(0 < number < _LEAST_ROWS for number in numbers):
         raise UsageError(f"--sizes must be {_LEAST_ROWS} or more, not {sizes}")
     recorded = _recorded(traces) if traces else None
@@ -117,6 +117,8 @@ def rows(
         for of in (_numbers("--seeds", seeds) if seeds else [seed])
         for disguise in hidden
     ]
+    if not wanted and not sources:
+        raise UsageError("nothing to learn: give --machines, --sizes above 0, or TRACES")
     config = LearnConfig(seed=seed, time_limit_s=time_limit)
     with out.progress("learning") as progress:
 
