@@ -22,7 +22,7 @@ _ROWS = 64 * _WORDS
 
 
 @njit(cache=True, nogil=True)
-def _transpose64(block: U64) -> None:  # pragma: no cover - compiled
+def transpose64(block: U64) -> None:  # pragma: no cover - compiled
     """Transpose a 64 x 64 bit matrix in place (Warren, Hacker's Delight, 7-3)."""
     j = 32
     mask = np.uint64(0x00000000FFFFFFFF)
@@ -38,9 +38,7 @@ def _transpose64(block: U64) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _run_nodes(
-    first: int, guard: I32, low: I32, high: I32, value: U64
-) -> None:  # pragma: no cover - compiled
+def run_nodes(first: int, guard: I32, low: I32, high: I32, value: U64) -> None:  # pragma: no cover - compiled
     """Fill in the words of the nodes, from row `first` of `value` (n, 4) on."""
     zero = np.uint64(0)
     for i in range(guard.shape[0]):
@@ -71,10 +69,10 @@ def _evaluate(
                 for word in range(inputs.shape[1]):
                     for row in range(64):
                         block[row] = inputs[first + row, word] if row < rows else zero
-                    _transpose64(block)
+                    transpose64(block)
                     for bit in range(min(64, n_inputs - word * 64)):
                         value[1 + word * 64 + bit, j] = block[bit]
-        _run_nodes(1 + n_inputs, guard, low, high, value)
+        run_nodes(1 + n_inputs, guard, low, high, value)
         for j in range(_WORDS):
             first = part * _ROWS + j * 64
             rows = min(64, n - first)
@@ -85,7 +83,7 @@ def _evaluate(
                         block[bit] = zero
                         if o < roots.shape[0]:
                             block[bit] = value[roots[o] >> 1, j] ^ (zero - np.uint64(roots[o] & 1))
-                    _transpose64(block)
+                    transpose64(block)
                     for row in range(rows):
                         out[first + row, word] = block[row]
 
@@ -107,7 +105,7 @@ def _evaluate_each(
         for word in range(inputs.shape[1]):
             for row in range(64):
                 block[row] = inputs[first + row, word] if row < rows else np.uint64(0)
-            _transpose64(block)
+            transpose64(block)
             for bit in range(min(64, n_inputs - word * 64)):
                 value[1 + word * 64 + bit] = block[bit]
         for i in range(last - n_inputs):

@@ -8,7 +8,7 @@ Rivest and Schapire 1993).
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +27,7 @@ from bsdgen.learn.config import Event, LearnConfig, LearnStats
 from bsdgen.learn.contexts import Context
 from bsdgen.learn.cycles import Cyclic, assembled
 from bsdgen.learn.functions import FunctionTable
+from bsdgen.learn.hint import Hint
 from bsdgen.learn.keeper import Cost, Keeper, RoundState, spot_check
 from bsdgen.learn.layers import Expander, Memory
 from bsdgen.learn.ledger import Ledger, nothing
@@ -38,7 +39,7 @@ from bsdgen.learn.samples import RowSource, bank_rows
 from bsdgen.learn.sharer import Handout, Sharer
 from bsdgen.learn.tree import Decision, TreeGrower, TreeNode
 from bsdgen.learn.unfinished import Stopped, best_so_far
-from bsdgen.learn.watch import WatchedOracle
+from bsdgen.learn.watch import watched
 from bsdgen.oracle.protocol import Oracle
 
 _MEASURE_SHARE = 0.05  # of the time limit, for the measurement at its end
@@ -65,15 +66,17 @@ class Fit:
         on_event: Callable[[Event], None] | None,
         keeper: Keeper | None,
         resuming: bool,
+        hints: Mapping[bytes, Hint],
     ) -> None:
         self.config = config
         self.fitted: Fitted | None = None
         self.budget = Budget(self.config)
         self.progress = Progress(on_event, self.budget)
-        self.queries = Queries(WatchedOracle(oracle, self._answered))
+        self.queries = Queries(watched(oracle, self._answered))
         self.source = RowSource(oracle.n_inputs, rows)
         self.rng = np.random.default_rng(self.config.seed)
         self.keeper, self.resuming = keeper, resuming
+        self.hints = hints
         self.started = time.perf_counter()
         self.cpu_started = time.process_time()
         self.memory = Memory()
@@ -301,7 +304,7 @@ class Fit:
             self.memory,
             self.budget.check,
         )
-        grower = TreeGrower(self.queries, table, expander, bank, self.config, self.decisions)
+        grower = TreeGrower(self.queries, table, expander, bank, self.config, self.decisions, self.hints)
         grower.tell = self.progress.say
         self.table, self.grower = table, grower
         self.progress.building(table, grower)

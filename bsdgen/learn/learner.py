@@ -1,7 +1,7 @@
 """The learner as users see it; `bsdgen.learn.fit` is what it does."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd
 from bsdgen.learn.config import Event, LearnConfig, LearnStats
 from bsdgen.learn.fit import Fit, Fitted
+from bsdgen.learn.hint import Hint
 from bsdgen.learn.keeper import Keeper, made_by
 from bsdgen.oracle.protocol import Oracle
 
@@ -39,6 +40,7 @@ class BsdLearner:
         *,
         checkpoint: Path | None = None,
         resume: bool = False,
+        hints: Mapping[bytes, Hint] | None = None,
     ) -> "BsdLearner":
         """Learn.
 
@@ -50,6 +52,8 @@ class BsdLearner:
         checkpoint : folder in which the state of the run is kept (`bsdgen.learn.checkpoint`); whoever has
             saved the result removes it.
         resume : go on where the checkpoint says; the result is the one that the run would have had.
+        hints : by cube, the bytes of its mask and of its value, where to split it: what whoever asks knows
+            already (`bsdgen.learn.evidence`). Not kept with a checkpoint.
 
         Raises
         ------
@@ -72,7 +76,7 @@ class BsdLearner:
         if self.config.jobs:
             numba.set_num_threads(min(self.config.jobs, os.cpu_count() or 1))
         try:
-            fit = Fit(self.config, oracle, rows, on_event, keeper, resume)
+            fit = Fit(self.config, oracle, rows, on_event, keeper, resume, hints or {})
             try:
                 fit.run()
             finally:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bsdgen.bits import U64, n_words
 from bsdgen.learn.kernels import rows as kernel
-from bsdgen.oracle.protocol import Oracle
+from bsdgen.oracle.protocol import Oracle, Selective
 
 I64 = NDArray[np.int64]
 _BATCH_ROWS = 1 << 16  # rows a call of the oracle: enough to amortise, small enough for the cache
@@ -40,6 +40,16 @@ class Queries:
             outputs[part], care[part] = self.oracle.query(inputs[part])
         return outputs, care
 
+    def _one_output(self, inputs: U64, k: int, outputs: I64) -> U64:
+        """One output for each `k` rows, as planes (f, k / 64)."""
+        if isinstance(self.oracle, Selective):
+            self.n_queries += inputs.shape[0]
+            return self.oracle.query_outputs(inputs, k, outputs)
+        planes = np.empty((outputs.shape[0], k // 64), np.uint64)
+        said, _ = self.ask(inputs)
+        kernel.gather(said, k, outputs, planes)
+        return planes
+
     def signatures(self, bank: U64, output: I64, mask: U64, value: U64) -> U64:
         """Signatures over `bank` of functions (output bit, cube): shape (f, k / 64).
 
@@ -53,8 +63,7 @@ class Queries:
             part = slice(first, min(first + step, output.shape[0]))
             n = part.stop - part.start
             kernel.force(bank, mask[part], value[part], buffer)
-            outputs, _ = self.ask(buffer[: n * k])
-            kernel.gather(outputs, k, output[part], planes[part])
+            planes[part] = self._one_output(buffer[: n * k], k, output[part])
         return planes
 
     def sensitivities(self, rows: U64, output: I64, mask: U64, value: U64, owner: I64, variable: I64) -> U64:
@@ -71,8 +80,7 @@ class Queries:
             part = slice(first, min(first + step, owner.shape[0]))
             n = part.stop - part.start
             kernel.force_and_flip(rows, mask, value, owner[part], variable[part], buffer)
-            outputs, _ = self.ask(buffer[: n * k])
-            kernel.gather(outputs, k, output[owner[part]], planes[part])
+            planes[part] = self._one_output(buffer[: n * k], k, output[owner[part]])
         return planes
 
     def all_outputs(self, rows: U64, mask: U64, value: U64) -> tuple[U64, U64]:

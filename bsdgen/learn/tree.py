@@ -4,7 +4,7 @@ The tree is grown depth first, and a leaf is expanded at once, so that later con
 earlier ones: an output that is already known inside a context needs nothing more there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from bsdgen.learn.bound import Guard, find_guard
 from bsdgen.learn.config import LearnConfig
 from bsdgen.learn.contexts import Context, control_variable, largest_gain, measure
 from bsdgen.learn.functions import FunctionTable, canonical
+from bsdgen.learn.hint import Hint
 from bsdgen.learn.layers import UNLIMITED, Effort, Expander
 from bsdgen.learn.queries import Queries
 
@@ -92,6 +93,7 @@ class TreeGrower:
         bank: U64,
         config: LearnConfig,
         decisions: dict[bytes, Decision],
+        hints: Mapping[bytes, Hint],
     ) -> None:
         self.queries = queries
         self.table = table
@@ -100,6 +102,7 @@ class TreeGrower:
         self.rows = bank[: min(1024, 8 * config.n_sensitivity)]
         self.config = config
         self.decisions = decisions
+        self.hints = hints
         self.nodes: list[TreeNode] = []
         self.settled = len(table)  # functions of the contexts that are done; an expansion under way adds more
         self.tell: Callable[[str, str], None] | None = None
@@ -175,6 +178,9 @@ class TreeGrower:
     def _new_decision(self, context: Context, signatures: U64) -> Decision:
         if context.outputs.shape[0] < 2 or not self.config.contexts:
             return self._only_leaf(context, signatures)
+        hint = self.hints.get(_key(context))
+        if hint is not None:
+            return self._hinted(context, signatures, hint)
         sensitivity = measure(self.queries, self.rows, context)
         control = control_variable(self.queries, self.rows, context, sensitivity, self.config.control_gain)
         distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
@@ -205,6 +211,16 @@ class TreeGrower:
             return Decision()
         largest = largest_gain(sensitivity)
         return Decision() if largest is None else Decision(variable=largest)
+
+    def _hinted(self, context: Context, signatures: U64, hint: Hint) -> Decision:
+        """A split where whoever asks knows of one; a leaf if it is a slim one and that is not sure."""
+        if hint.sure:
+            return Decision(variable=hint.variable)
+        distinct = len({canonical(plane)[0].tobytes() for plane in signatures})
+        cheap = Effort(_LEAF_BUDGET * distinct, narrow=int(_NARROW * distinct))
+        if self._slim_leaf(context, signatures, cheap, hint.variable):
+            return Decision()
+        return Decision(variable=hint.variable)
 
     def _slim_leaf(self, context: Context, signatures: U64, effort: Effort, control: int | None) -> bool:
         """Whether the context should be a leaf: `effort` is enough, and a split on `control` is not smaller.

@@ -6,6 +6,9 @@ care masks comes out. It must be deterministic. It says nothing of fields, names
 
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bsdgen.bits import U64
 
 
@@ -34,4 +37,22 @@ class Oracle(Protocol):
         outputs, care : uint64, shape (n, n_words(n_outputs)) each
             Where a care bit is 0 the output bit means nothing to anyone; its value is what costs least to
             say.
+        """
+
+
+@runtime_checkable
+class Selective(Oracle, Protocol):
+    """An oracle that says one output at less cost than all of them."""
+
+    def query_outputs(self, inputs: U64, k: int, outputs: NDArray[np.int64]) -> U64:
+        """Values of one output for each `k` rows; those of uncared bits mean nothing.
+
+        Parameters
+        ----------
+        inputs : uint64, shape (j * k, n_words(n_inputs)), C-contiguous
+        outputs : int64, shape (j,)
+
+        Returns
+        -------
+        uint64, shape (j, ceil(k / 64)): bit r of word w is row 64 w + r.
         """

@@ -6,7 +6,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from bsdgen.learn.evidence.context import RowContext
+from bsdgen.bits import U64
+from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
 from bsdgen.learn.evidence.rows import RowStore, bits_of
@@ -14,8 +15,9 @@ from bsdgen.learn.evidence.split import Look, gains, guards, next_gains, switch
 from bsdgen.learn.evidence.tables.explainer import Explainer
 from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tables.worth import unseen
-from bsdgen.learn.evidence.tree import Node, halves
+from bsdgen.learn.evidence.tree import I32, Node, halves
 from bsdgen.learn.evidence.virtual import Substitutions, Virtual
+from bsdgen.learn.kernels import evidence as kernel
 
 _FEW_ROWS = 40  # contexts with fewer are left as they are
 _LOOKED_AT = 5  # candidates that are looked into, best gain first
@@ -63,12 +65,62 @@ class Grower:
         self.nodes: list[Node] = []
         self._seen: dict[int, int] = {}  # definitions that a context has tried as features
         self.controls: dict[int, int] = {}  # how often each feature was split on
+        self._queue: list[tuple[int, int, int, int]] = []
 
     def run(self) -> None:
         """Grow the whole tree."""
         self.nodes = [Node(np.arange(self.store.n_rows, dtype=np.int32), {})]
-        self._queue: list[tuple[int, int, int, int]] = []
         self._put(0, Level.SURE, 0)
+        self._finish()
+
+    def more(self, inputs: U64, outputs: U64, care: U64) -> int:
+        """Take up more rows: what they contradict is explained anew.
+
+        Parameters
+        ----------
+        inputs, outputs, care : uint64, shape (n, words): distinct rows that the store does not have.
+
+        Returns
+        -------
+        Explanations that were contradicted.
+        """
+        first = self.store.n_rows
+        self.store = self.store.extended(inputs, outputs, care)
+        rows = np.arange(first, self.store.n_rows, dtype=np.int32)
+        whole = RowContext(self.store, self.definitions, rows, {})
+        inside = {0: np.ones(rows.shape[0], np.bool_)}
+        contradicted = 0
+        for at, node in enumerate(list(self.nodes)):
+            chosen = inside.pop(at)
+            if not node.is_leaf:
+                high = bits_of(whole.column(node.guard), whole.n)
+                inside |= {node.low: chosen & ~high, node.high: chosen & high}
+            elif chosen.any():
+                contradicted += self._taken_up(at, rows[chosen])
+        self._finish()
+        return contradicted
+
+    def _taken_up(self, at: int, rows: I32) -> int:
+        """Count a leaf's new rows; explanations that they contradict are dropped. Returns their number."""
+        node = self.nodes[at]
+        part = RowContext(self.store, self.definitions, rows, {})
+        cared, dropped = np.flatnonzero(part.cared).tolist(), 0
+        for output in cared:
+            old = node.explanations.get(output)
+            explanation = None if old is None else _with_counts(part, output, old)
+            if explanation is not None:
+                node.explanations[output] = explanation
+            elif old is not None:
+                del node.explanations[output]
+                dropped += 1
+        node.rows, node.resolved = np.concatenate([node.rows, rows]), None
+        node.cared = node.cared | (part.cared > 0)
+        if any(output not in node.explanations for output in cared):
+            self._put(at, Level.SURE, 0)
+        return dropped
+
+    def _finish(self) -> None:
+        """Work until nothing more comes of it."""
         self._drain()
         n_open = -1
         while n_open != (n_open := len(left := self._left())):
@@ -358,3 +410,17 @@ class Grower:
                 return True
             return self._split(at, context, chosen[at_best], f"forced split on {chosen[at_best]}", True)
         return self._split(at, context, candidates[best], f"forced split on {candidates[best]}", True)
+
+
+def _with_counts(part: RowContext, output: int, explanation: Explanation) -> Explanation | None:
+    """The explanation with more rows counted; None if they contradict it."""
+    if not explanation.features:
+        values = kernel.values_seen(part.y[output], part.c[output])
+        n = int(part.cared[output])
+        more = np.array([[0 if values == 1 else n, 0 if values == 2 else n]], np.int64)
+    else:
+        more, _ = part.tabulate(output, explanation.features, 1 << 30)
+    counts = np.array(explanation.counts, np.int64) + more
+    if (counts > 0).all(axis=1).any():
+        return None
+    return Explanation.of(explanation.features, counts, explanation.own)

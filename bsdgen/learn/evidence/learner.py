@@ -9,10 +9,11 @@ from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
 from bsdgen.learn.budget import rss_mib
 from bsdgen.learn.config import Event, LearnConfig
+from bsdgen.learn.evidence.ask import said_by
 from bsdgen.learn.evidence.grow import Grower
-from bsdgen.learn.evidence.hypothesis import Hypothesis, hypothesis
+from bsdgen.learn.evidence.hypothesis import Hypothesis
 from bsdgen.learn.evidence.rows import RowStore
-from bsdgen.learn.evidence.support import Unsupported, supported
+from bsdgen.learn.evidence.support import Unsupported
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +76,12 @@ def evidence_of(
     grower = Grower(store, tell, check)
     with suppress(BudgetReached):
         grower.run()
-    definitions = grower.definitions
-    known, cares, beyond = supported(store, definitions, grower.nodes, grower.substitutions, grower.templates)
-    said = hypothesis(grower.nodes, known, cares, definitions, n_inputs, n_outputs)
+    said, support = said_by(grower)
+    beyond = support.unsupported
     leaves = [node for node in grower.nodes if node.is_leaf]
     return Evidence(
         said,
-        tuple(beyond),
+        beyond,
         len(leaves),
         len({u.path for u in beyond if u.reason == "open"}),
         store.n_rows,

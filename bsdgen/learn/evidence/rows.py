@@ -46,6 +46,18 @@ class RowStore:
         """Rows."""
         return int(self.packed.shape[0])
 
+    @property
+    def inputs(self) -> U64:
+        """Inputs of all rows, packed."""
+        return np.ascontiguousarray(self.packed[:, : n_words(self.n_inputs)])
+
+    def extended(self, inputs: U64, outputs: U64, care: U64) -> "RowStore":
+        """The store with more rows behind those that it has."""
+        more = np.concatenate([inputs, outputs & care, care], axis=1)
+        packed = np.concatenate([self.packed, more])
+        typical = _typical(packed[:, : n_words(self.n_inputs)], self.n_inputs)
+        return RowStore(self.n_inputs, self.n_outputs, packed, typical)
+
     def planes(self, chosen: I32) -> tuple[U64, U64, U64]:
         """Planes of inputs, outputs and care of the chosen rows: (n_inputs, b), (n_outputs, b) twice."""
         w_in, w_out = n_words(self.n_inputs), n_words(self.n_outputs)

@@ -1,20 +1,25 @@
 """Best supported wins: of all definitions that agree with a context's rows, that with most support elsewhere.
 
-A table of a context may have cells that no row of it met. Another context's definition of the same output,
-or one with inputs substituted (`bsdgen.learn.evidence.virtual`), that no row here contradicts and that more
-rows support says what is there (Occam). What stays unseen is listed (`Unsupported`).
+A table of a context may have cells that no row of it met. Many of them no row can meet: what the table is
+built on never takes those values together, and a solver says so (`bsdgen.learn.evidence.situations`). Of the
+others, another context's definition of the same output, or one with inputs substituted
+(`bsdgen.learn.evidence.virtual`), that no row here contradicts and that more rows support says what is there
+(Occam). What stays unseen is listed (`Unsupported`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bsdgen.bits import U64
 from bsdgen.learn.evidence.cells import completed
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
+from bsdgen.learn.evidence.selection import unified
+from bsdgen.learn.evidence.situations import Situations
 from bsdgen.learn.evidence.tables.explainer import Explainer
 from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tables.worth import WIDE, unseen
@@ -22,6 +27,7 @@ from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.evidence.virtual import Substitutions, resolve_all
 from bsdgen.learn.kernels import evidence as kernel
 
+I64 = NDArray[np.int64]
 _FIRST_WORDS = 16  # words of 64 rows that most candidates are seen to differ on
 _DEPTH, _NODES = 24, 8192  # of a tree where nothing is explained
 _PURE = 64  # inputs that are tried where rows must be told apart
@@ -37,7 +43,7 @@ class Unsupported:
     output : output bit.
     features : inputs that the claim depends on.
     n_rows : rows of the context that care for the output.
-    cells, unseen : cells of the table, and how many of them no row met.
+    cells, unseen : cells of the table, and how many of them no row met although some row could.
     reason : ``cells``: not all cells were met; ``alike``: no row here met all of them, but in other contexts
         or at other bits rows did; ``few``: too few rows to tell; ``open``: not explained,
         a decision tree over inputs stands there.
@@ -52,15 +58,38 @@ class Unsupported:
     reason: str
 
 
+Assignment = tuple[tuple[int, int], ...]
+"""Features and their values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """What explanations say, and how far rows support it.
+
+    Attributes
+    ----------
+    known : definitions of every leaf's outputs, by node.
+    cares : definitions of when they are cared for, where that varies and is explained, by node.
+    unsupported : what of the outputs goes beyond the rows.
+    doubts : cells that no row met and that some could, each as values of features that lead there.
+    scarce : the same of cells of tables that few rows support.
+    """
+
+    known: list[dict[int, int]]
+    cares: list[dict[int, int]]
+    unsupported: tuple[Unsupported, ...]
+    doubts: tuple[Assignment, ...]
+    scarce: tuple[Assignment, ...]
+
+
 def supported(
     store: RowStore,
     definitions: Definitions,
     nodes: Sequence[Node],
     substitutions: Substitutions,
     templates: Templates,
-) -> tuple[list[dict[int, int]], list[dict[int, int]], list[Unsupported]]:
-    """Definitions of every leaf's outputs, by node; of their care, where it varies and is explained; and what
-    of the outputs goes beyond the rows."""
+) -> Support:
+    """Decide between what the explanations of a tree's leaves leave open; `nodes` are completed."""
     known: list[dict[int, int]] = [{} for _ in nodes]
     contexts: dict[int, RowContext] = {}
     fixed = []
@@ -78,23 +107,153 @@ def supported(
         contexts[at].explanations = dict(explanations)
         known[at] = resolve_all(explanations, definitions)
         nodes[at].cared = contexts[at].cared > 0
+    seen = _Doubts(contexts, nodes, known, definitions)
     images = [dict(s.images) for s in substitutions.of(nodes)]
-    claims = _Claims(contexts, known, definitions, substitutions, images)
+    claims = _Claims(contexts, known, seen.unmet, definitions, substitutions, images)
     beyond: list[Unsupported] = []
     cares: list[dict[int, int]] = [{} for _ in nodes]
-    for at, context in contexts.items():
-        outputs, doubts = np.flatnonzero(context.cared).tolist(), claims.doubts[at]
-        better = claims.better(context, [o for o in outputs if doubts.get(o) and o in known[at]], at)
+    sets: list[tuple[int, ...]] = []
+    for at in sorted(contexts, key=lambda at: (-contexts[at].n, at)):
+        context = contexts[at]
+        outputs, doubtful = np.flatnonzero(context.cared).tolist(), claims.doubts[at]
+        better = claims.better(context, [o for o in outputs if doubtful.get(o) and o in known[at]], at)
         for output in outputs:
-            beyond += _choose(context, nodes[at], known[at], output, better)
-        cares[at] = _cares(context, known[at], templates)
-    return known, cares, beyond
+            beyond += _choose(
+                context, nodes[at], known[at], output, seen.unmet[at].get(output, _Unmet()), better
+            )
+        cares[at] = _cares(context, known[at], templates, sets)
+    _unify(contexts, nodes, known, cares, definitions)
+    return Support(known, cares, tuple(beyond), tuple(seen.doubts), tuple(seen.scarce))
 
 
-def _cares(context: RowContext, known: dict[int, int], templates: Templates) -> dict[int, int]:
+def _unify(
+    contexts: Mapping[int, RowContext],
+    nodes: Sequence[Node],
+    known: Sequence[dict[int, int]],
+    cares: Sequence[Mapping[int, int]],
+    definitions: Definitions,
+) -> None:
+    """Let contexts share definitions that are equal where they are; those with most rows come first."""
+    situations = Situations(definitions)
+    order = sorted(contexts, key=lambda at: (-contexts[at].n, at))
+    for output in range(next(iter(contexts.values())).store.n_outputs if contexts else 0):
+        places = [at for at in order if contexts[at].cared[output]]
+
+        def alike(which: int, definition: int, output: int = output, places: list[int] = places) -> bool:
+            context = contexts[places[which]]
+            column = context.column(definition)
+            return not kernel.differs(column, context.y[output], context.c[output])
+
+        leaves = [(dict(nodes[at].path), known[at][output]) for at in places]
+        shared = unified(leaves, definitions, situations, alike, [cares[at].get(output) for at in places])
+        for at, definition in zip(places, shared, strict=True):
+            known[at][output] = definition
+
+
+_Cells = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Unmet:
+    """Cells that no row of a context met although some row could, of an output.
+
+    own : of its table.
+    inside : how many of the definitions that it is made of, met by no row anywhere; and met elsewhere.
+    """
+
+    own: _Cells = ()
+    inside: tuple[int, int] = (0, 0)
+
+
+class _Doubts:
+    """What no row met, by context and output; `doubts` and `scarce` see `Support`."""
+
+    def __init__(
+        self,
+        contexts: Mapping[int, RowContext],
+        nodes: Sequence[Node],
+        known: Sequence[Mapping[int, int]],
+        definitions: Definitions,
+    ) -> None:
+        self.doubts: list[Assignment] = []
+        self.scarce: list[Assignment] = []
+        self.unmet: dict[int, dict[int, _Unmet]] = {at: {} for at in contexts}
+        self._definitions = definitions
+        self._situations = Situations(definitions)
+        self._met: dict[int, NDArray[np.bool_]] = {}  # cells of definitions that rows of any context met
+        inside: dict[tuple[int, int], dict[int, NDArray[np.bool_]]] = {}
+        for at, context in contexts.items():
+            for output in np.flatnonzero(context.cared).tolist():
+                explanation = context.explanations.get(output)
+                if explanation is not None and output in known[at]:
+                    self._own(at, nodes[at].path, known[at], output, explanation)
+                    made = [f for f in explanation.features if f >= definitions.n_inputs]
+                    if made:
+                        inside[at, output] = self._inside(context, output, made)
+        asked: set[Assignment] = set()
+        for (at, output), cells in inside.items():
+            never = elsewhere = 0
+            for d, met in cells.items():
+                features = definitions.features[d - definitions.n_inputs]
+                for cell in np.flatnonzero(~met).tolist():
+                    there = (*nodes[at].path, *((f, cell >> j & 1) for j, f in enumerate(features)))
+                    if not self._situations.exist(there):
+                        continue
+                    never += not self._met[d][cell]
+                    elsewhere += int(self._met[d][cell])
+                    if there not in asked:
+                        asked.add(there)
+                        self.doubts.append(there)
+            own = self.unmet[at].get(output, _Unmet()).own
+            if never or elsewhere:
+                self.unmet[at][output] = _Unmet(own, (never, elsewhere))
+
+    def _own(
+        self,
+        at: int,
+        path: Assignment,
+        known: Mapping[int, int],
+        output: int,
+        explanation: Explanation,
+    ) -> None:
+        few = explanation.n_rows < _few(explanation.features)
+        if not few and not unseen(explanation):
+            return
+        features = [known[-1 - f] if f < 0 else f for f in explanation.features]
+        found: list[int] = []
+        for cell, seen in enumerate(explanation.counts):
+            there = (*path, *((f, cell >> j & 1) for j, f in enumerate(features)))
+            if sum(seen):
+                self.scarce += [there] if few else []
+            elif self._situations.exist(there):
+                found.append(cell)
+                self.doubts.append(there)
+        if found:
+            self.unmet[at][output] = _Unmet(tuple(found))
+
+    def _inside(self, context: RowContext, output: int, made: Sequence[int]) -> dict[int, NDArray[np.bool_]]:
+        """By definition that features are made of: its cells that rows met which care for the output."""
+        found = {}
+        for d in self._definitions.reached(made):
+            counts, _ = context.tabulate(
+                output, self._definitions.features[d - self._definitions.n_inputs], 1 << 30
+            )
+            met = counts[:, 0] + counts[:, 1] > 0
+            found[d] = met
+            self._met[d] = self._met[d] | met if d in self._met else met
+        return found
+
+
+def _cares(
+    context: RowContext, known: dict[int, int], templates: Templates, sets: list[tuple[int, ...]]
+) -> dict[int, int]:
     """Definitions of when outputs are cared for, where only some rows do and a small table says which.
 
     A cell that no row met is cared for: nothing is given away that was not seen.
+
+    Parameters
+    ----------
+    sets : features that said so in other contexts, which come first; added to.
     """
     found: dict[int, int] = {}
     planes: dict[bytes, int | None] = {}
@@ -102,21 +261,43 @@ def _cares(context: RowContext, known: dict[int, int], templates: Templates) -> 
         key = context.c[output].tobytes()
         if key not in planes:
             target = context.add_target(context.c[output], context.valid)
-            Explainer(context, templates, learn=False).quick([target])
-            explanation = context.explanations.get(target)
-            context.drop_target()
             planes[key] = None
-            if explanation is not None:
-                features = [known[-1 - f] if f < 0 else f for f in explanation.features]
-                planes[key] = context.definitions.make(features, np.abs(explanation.table()))
+            features, counts = _care_table(context, target, templates, sets)
+            if features and all(f >= 0 or -1 - f in known for f in features):
+                if features not in sets:
+                    sets.append(features)
+                table = [int(ones > 0 or not zeros) for zeros, ones in counts.tolist()]
+                made = [known[-1 - f] if f < 0 else f for f in features]
+                planes[key] = context.definitions.make(made, table)
+            context.drop_target()
         definition = planes[key]
         if definition is not None:
             found[output] = definition
     return found
 
 
-def _doubts(explanations: Mapping[int, Explanation]) -> dict[int, int]:
-    """By output: cells that no row of the context met, in its table and in those that it is built on."""
+def _care_table(
+    context: RowContext, target: int, templates: Templates, sets: Sequence[tuple[int, ...]]
+) -> tuple[tuple[int, ...], I64]:
+    """Features that tell a target, and the counts by cell; none if none are found."""
+    covering = set(context.covering(target))
+    for features in sets:
+        if all(f >= 0 or -1 - f in covering or not context.y[-1 - f].any() for f in features):
+            counts, wrong = context.tabulate(target, features)
+            if not wrong:
+                return features, counts
+    explainer = Explainer(context, templates, learn=False)
+    explainer.quick([target])
+    if target not in context.explanations:
+        explainer.greedy(target, ())
+    explanation = context.explanations.get(target)
+    if explanation is None:
+        return (), np.zeros((0, 2), np.int64)
+    return explanation.features, np.array(explanation.counts, np.int64)
+
+
+def _doubts(explanations: Mapping[int, Explanation], unmet: Mapping[int, _Unmet]) -> dict[int, int]:
+    """By output: unmet cells in its table and in those that it is built on."""
     doubts: dict[int, int] = {}
     for output in explanations:
         reached, stack = {output}, [output]
@@ -125,7 +306,7 @@ def _doubts(explanations: Mapping[int, Explanation]) -> dict[int, int]:
                 if f < 0 and -1 - f not in reached and -1 - f in explanations:
                     reached.add(-1 - f)
                     stack.append(-1 - f)
-        doubts[output] = sum(unseen(explanations[q]) for q in reached)
+        doubts[output] = sum(len(unmet[q].own) + sum(unmet[q].inside) for q in reached if q in unmet)
     return doubts
 
 
@@ -140,12 +321,13 @@ class _Claims:
         self,
         contexts: Mapping[int, RowContext],
         known: Sequence[dict[int, int]],
+        unmet: Mapping[int, Mapping[int, _Unmet]],
         definitions: Definitions,
         substitutions: Substitutions,
         images: Sequence[Mapping[int, int]],
     ) -> None:
         self.definitions = definitions
-        self.doubts = {at: _doubts(context.explanations) for at, context in contexts.items()}
+        self.doubts = {at: _doubts(context.explanations, unmet[at]) for at, context in contexts.items()}
         doubt: dict[int, int] = {}
         rows: dict[int, int] = {}
         for at, context in contexts.items():
@@ -189,6 +371,7 @@ def _choose(
     node: Node,
     known: dict[int, int],
     output: int,
+    unmet: _Unmet,
     better: Mapping[int, tuple[int, int]],
 ) -> list[Unsupported]:
     """Take one output's definition whose cells were seen best, and say whether it goes beyond the rows."""
@@ -198,8 +381,9 @@ def _choose(
     if output not in known or explanation is None:
         known[output] = _likeliest(context, output)
         return [Unsupported(path, output, (), n, 0, 0, "open")]
-    cells, missing = len(explanation.counts), int((explanation.table() < 0).sum())
-    alike = len(explanation.inferred)
+    cells, inferred = len(explanation.counts), {cell for cell, _ in explanation.inferred}
+    alike = sum(cell in inferred for cell in unmet.own) + unmet.inside[1]
+    missing = len(unmet.own) + sum(unmet.inside) - alike
     if output in better:  # rows elsewhere met what none here did, in this table or in those it is built on
         known[output], left = better[output]
         alike, missing = max(1, alike + missing), left
