@@ -12,6 +12,7 @@ from bsdgen.cli.options import Jobs, OracleText, Seed
 from bsdgen.errors import BudgetReached, InputError, OracleContradiction, OracleError, UsageError
 
 if TYPE_CHECKING:
+    from bsdgen.learn import LearnConfig
     from bsdgen.model import Model
     from bsdgen.oracle.checked import CheckedOracle
     from bsdgen.traces.schema import Schema
@@ -60,6 +61,16 @@ def learn(
             "--alone", help="Learn from the recorded rows alone: no oracle is asked, none need exist."
         ),
     ] = False,
+    questions: Annotated[
+        int,
+        typer.Option(
+            "--questions",
+            metavar="N",
+            min=0,
+            help="Learn from the recorded rows first, then ask the oracle where they leave doubt, at most N "
+            "rows; 0: the oracle teaches from the start.",
+        ),
+    ] = 0,
     hold_out: Annotated[
         float,
         typer.Option(
@@ -67,7 +78,8 @@ def learn(
             metavar="PERCENT",
             min=0,
             max=90,
-            help="With --alone: share of the rows that is kept from learning and measures the model.",
+            help="With --alone and --questions: share of the rows that is kept from learning and measures "
+            "the model.",
         ),
     ] = 10.0,
     time_limit: Annotated[
@@ -126,18 +138,20 @@ def learn(
             "--subset": subset,
             "--resume": resume,
             "--allow-differing": allow_differing,
+            "--questions": questions,
         }
         refused = [name for name, value in given.items() if value]
         if refused:
             raise UsageError(f"--alone asks no oracle and goes in one run: leave {', '.join(refused)} out")
-        _alone(out, rows, folder, seed, jobs, (time_limit, max_nodes, max_rounds, max_memory), hold_out, log)
-        return
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
-    if subset is not None:
-        text, rows = _inside(subset, text, rows)
-    asked = _oracle(text, fields, rows)
-    differing = _hold_to(asked, rows, allow_differing, out)
-    target = folder if folder is not None else Path("rtl_out") / _name(text)
+    asked: CheckedOracle | None = None
+    differing = 0
+    if not alone:
+        if subset is not None:
+            text, rows = _inside(subset, text, rows)
+        asked = _oracle(text, fields, rows)
+        differing = _hold_to(asked, rows, allow_differing, out)
+    target = folder if folder is not None else Path("rtl_out") / (_name(text) if text else "alone")
     check_writable(target)
     out.held.enter_context(locked(target, make=True))
     config = LearnConfig(
@@ -148,6 +162,11 @@ def learn(
         max_rounds=max_rounds,
         max_memory_mib=max_memory,
     )
+    if asked is None or questions:
+        if resume:
+            raise UsageError("--questions goes in one run: leave --resume out")
+        _from_rows(out, rows, target, text, config, hold_out, log, (asked, questions), differing)
+        return
     learner = BsdLearner(config)
     reached: BudgetReached | None = None
     checkpoint = target / "checkpoint"
@@ -197,37 +216,28 @@ def learn(
     remove_checkpoint(checkpoint)
 
 
-def _alone(
+def _from_rows(
     out: Output,
     rows: "Traces | None",
-    folder: Path | None,
-    seed: int,
-    jobs: int | None,
-    budgets: tuple[float, int, int, float],
+    target: Path,
+    text: str,
+    config: "LearnConfig",
     hold_out: float,
     log: Path | None,
+    ask: "tuple[CheckedOracle | None, int]",
+    differing: int,
 ) -> None:
-    """Learn from rows alone, save and report."""
-    from bsdgen.artifacts import check_writable, locked
-    from bsdgen.cli.learn_rows import judge, learn_alone, verdict
-    from bsdgen.learn import LearnConfig, fence
+    """Learn from rows, alone or with questions second; save and report."""
+    from bsdgen.cli.learn_rows import judge, learn_rows, verdict
+    from bsdgen.learn import fence
 
-    name = _name(rows.oracle) if rows is not None and rows.oracle else "alone"
-    target = folder if folder is not None else Path("rtl_out") / name
-    check_writable(target)
-    out.held.enter_context(locked(target, make=True))
-    time_limit, max_nodes, max_rounds, max_memory = budgets
-    config = LearnConfig(
-        seed=seed,
-        jobs=jobs or 0,
-        time_limit_s=time_limit,
-        max_nodes=max_nodes,
-        max_rounds=max_rounds,
-        max_memory_mib=max_memory,
-    )
+    asked, questions = ask
     with out.progress("learning") as progress, log_of(log, False) as write, fence():
-        model = learn_alone(rows, config, hold_out / 100, subscriber(progress, out, write))
-    model.info["traces"] = {**_provenance(rows), "differing": 0}
+        model = learn_rows(rows, config, hold_out / 100, subscriber(progress, out, write), asked, questions)
+    if asked is not None:
+        asked.recheck()
+    model.info["oracle"] = text
+    model.info["traces"] = {**_provenance(rows), "differing": differing}
     model.info["tools"] = _tools()
     model.save(target)
     _report(out, model, target, verdict(model, target))

@@ -1,4 +1,4 @@
-"""``bsdgen learn --alone``: from recorded rows to a model, with nobody to ask."""
+"""``bsdgen learn --alone`` and ``--questions``: recorded rows first, questions second or none at all."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bsdgen.learn import Event, LearnConfig
     from bsdgen.learn.evidence import Unsupported
     from bsdgen.model import Model
+    from bsdgen.oracle.protocol import Oracle
     from bsdgen.traces.schema import Schema
     from bsdgen.traces.store import Traces
 
@@ -20,13 +21,15 @@ _LEAST_ROWS = 64
 _SHOWN = 6  # output bits that are wrong on held-out rows and named
 
 
-def learn_alone(
+def learn_rows(
     rows: "Traces | None",
     config: "LearnConfig",
     hold_out: float,
     on_event: "Callable[[Event], None]",
+    oracle: "Oracle | None" = None,
+    questions: int = 0,
 ) -> "Model":
-    """Learn a model from rows alone.
+    """Learn a model from rows, alone or with questions where they leave doubt.
 
     Parameters
     ----------
@@ -34,6 +37,7 @@ def learn_alone(
     config : seed and budgets; the time limit is shared by evidence and diagram. Without one, the diagram gets
         twice the time that the evidence took, and a minute.
     hold_out : share of the rows that is kept from learning, for an honest estimate.
+    oracle, questions : who is asked, and how many rows at most; None: nobody.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def learn_alone(
     from bsdgen.model import Model
 
     if rows is None:
-        raise UsageError("--alone learns from recorded rows: give TRACES")
+        raise UsageError("--alone and --questions learn from recorded rows: give TRACES")
     if rows.n_contradictions:
         raise InputError(
             f"{rows.n_contradictions:,} recorded rows contradict others with the same inputs, so they are "
@@ -56,12 +60,21 @@ def learn_alone(
     schema = rows.schema
     train, held = _divided(rows, hold_out, config.seed)
     evidence = evidence_of(
-        train.inputs, train.outputs, train.care, schema.n_inputs, schema.n_outputs, config, on_event
+        train.inputs,
+        train.outputs,
+        train.care,
+        schema.n_inputs,
+        schema.n_outputs,
+        config,
+        on_event,
+        oracle,
+        questions,
     )
+    asked = evidence.asked
     left = config.time_limit_s - evidence.wall_s if config.time_limit_s else 60.0 + 2.0 * evidence.wall_s
     learner = BsdLearner(replace(config, time_limit_s=max(1.0, left)))
     try:
-        learner.fit(evidence.hypothesis, train.inputs, on_event)
+        learner.fit(evidence.hypothesis, train.inputs, on_event, hints=evidence.hypothesis.hints())
         bsd, arrays, summary = learner.bsd_, dict(learner.ledger_), dict(learner.ledger_summary_)
     except BudgetReached as reached:  # then what the rows say is handed out as it is
         on_event(
@@ -81,12 +94,13 @@ def learn_alone(
     stats |= {
         "wall_s": stats["wall_s"] + evidence.wall_s,
         "cpu_s": stats["cpu_s"] + evidence.cpu_s,
-        "oracle_queries": 0,
+        "oracle_queries": 0 if asked is None else asked.n_questions,
         "n_nodes": bsd.n_nodes,
         "n_checked": held.n_rows,
         "n_wrong": int(wrong.any(axis=1).sum()),
         "wrong_by_output": by_output if any(by_output) else (),
-        "finished": not evidence.n_open and not wrong.any() and not wrong_train.any(),
+        "finished": not (evidence.n_open or wrong.any() or wrong_train.any())
+        and (asked is None or asked.finished),
     }
     info = {
         "oracle": rows.oracle,
@@ -95,12 +109,13 @@ def learn_alone(
         "speculation": summary,
         "evidence": {
             "rows": train.n_rows,
+            "asked": None if asked is None else asdict(asked),
             "held_out": held.n_rows,
             "held_out_wrong": int(wrong.any(axis=1).sum()),
             "rows_wrong": int(wrong_train.any(axis=1).sum()),
             "contexts": evidence.n_contexts,
             "not_explained": evidence.n_open,
-            "questions": 0,
+            "questions": 0 if asked is None else asked.n_questions,
             "cpu_s": evidence.cpu_s,
             "unsupported": [_named(claim, schema) for claim in evidence.unsupported],
         },
@@ -152,7 +167,7 @@ def verdict(model: "Model", target: Path) -> str:
     facts = model.info["evidence"]
     n, wrong = facts["held_out"], facts["held_out_wrong"]
     text = (
-        f"{facts['rows']:,} rows, 0 questions; {wrong:,} of {n:,} held-out rows wrong "
+        f"{facts['rows']:,} rows, {facts['questions']:,} questions; {wrong:,} of {n:,} held-out rows wrong "
         f"(95 % < {upper_bound(wrong, n):.1e}); {len(facts['unsupported']):,} claims go beyond the rows: "
         f"bsdgen inspect {target} --unsupported"
     )
@@ -177,9 +192,15 @@ def judge(model: "Model") -> None:
     )
     shown = ", ".join(bad[:_SHOWN]) + (f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else "")
     what = [f"{facts['held_out_wrong']:,} of {facts['held_out']:,} held-out rows are wrong"] if bad else []
+    if facts["asked"] is not None and not facts["asked"]["finished"]:
+        last = facts["asked"]
+        what.append(
+            f"doubt is left after {facts['questions']:,} questions ({last['n_wrong']:,} of the last "
+            f"{last['n_checked']:,} fresh rows were wrong; --questions)"
+        )
     if facts["rows_wrong"]:
         what.append(f"{facts['rows_wrong']:,} rows learned from are not explained")
     raise CheckFailed(
         f"{'; '.join(what) or 'not everything is explained'}{f' (in {shown})' if shown else ''}. The model "
-        "is saved; record more rows of such situations, or give an oracle"
+        "is saved; record more rows of such situations, or let an oracle be asked (--questions)"
     )

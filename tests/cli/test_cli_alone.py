@@ -97,7 +97,46 @@ def test_contradictions_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "contradict" in capsys.readouterr().err and not (tmp_path / "model" / "model.json").exists()
 
 
-@pytest.mark.parametrize("more", [["--oracle", "simulator:rv32i"], ["--resume"], ["--allow-differing"]])
+ORACLE = """
+import numpy as np
+def step(op, a, b):
+    return np.select([op == 0, op == 1, op == 2], [a + b, a - b, a & b], a ^ b) & 63
+"""
+
+
+@pytest.fixture
+def few_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command that learns from 400 rows, with an oracle to ask."""
+    (tmp_path / "a_small_machine.py").write_text(ORACLE)
+    monkeypatch.syspath_prepend(tmp_path)
+    rows = record(tmp_path / "few.parquet", 400, 3)
+    return ["learn", str(rows), "--oracle", "a_small_machine:step", "-o", str(tmp_path / "model")]
+
+
+def test_questions_second(few_rows: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*few_rows, "--questions", "2000000") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    info = json.loads((tmp_path / "model" / "model.json").read_text())
+    evidence, stats = info["evidence"], info["learn"]
+    assert stats["finished"] and 0 < evidence["questions"] == stats["oracle_queries"] <= 2_000_000
+    assert f"{evidence['rows']} rows, {evidence['questions']:,} questions" in said
+    bsd = Model.load(tmp_path / "model").bsd
+    every = np.arange(1 << 14, dtype=np.uint64)[:, None]
+    op, a, b = unpack_fields(every, [2, 6, 6])
+    assert np.array_equal(bsd.evaluate(every)[:, 0], step(*(part.astype(np.int64) for part in (op, a, b))))
+
+
+def test_doubt_that_is_left_is_said(few_rows: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*few_rows, "--questions", "100") == 1
+    assert "doubt is left after 100 questions" in capsys.readouterr().err
+    assert run(*few_rows, "--questions", "100", "--resume") == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--oracle", "simulator:rv32i"], ["--resume"], ["--allow-differing"], ["--questions", "5"]],
+)
 def test_options_that_do_not_go_together(
     learned: tuple[Path, dict[str, object]], more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

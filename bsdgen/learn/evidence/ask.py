@@ -80,7 +80,7 @@ class Asker:
         self.seed = seed
         self.asked = Asked()
         self._rng = np.random.default_rng([seed, 4])
-        self._scarce: set[Assignment] = set()
+        self._met: set[Assignment] = set()
         self._source = RowSource(grower.store.n_inputs, grower.store.inputs)
 
     def run(self) -> None:
@@ -100,7 +100,7 @@ class Asker:
         doubtful = self._doubtful(support)
         n_doubtful = doubtful.shape[0]
         self._source.search(Queries(said), self.seed)  # of the hypothesis: nobody is asked
-        fresh = self._source.mixed(self._rng, _CHECKED if n_doubtful else _CHECKED_LAST)
+        fresh = self._source.mixed(self._rng, _CHECKED) if n_doubtful else self._last_check()
         rows = np.concatenate([doubtful, fresh])[: self.most - self.asked.n_questions]
         if not rows.shape[0]:
             self.asked = replace(self.asked, finished=False)
@@ -131,13 +131,23 @@ class Asker:
         self._take_up(*(np.concatenate(part) for part in zip(*taken, strict=True)))
         return True
 
+    def _last_check(self) -> U64:
+        """Rows for the check once nothing is in doubt: all that there are, if they are not too many."""
+        n_inputs = self.grower.store.n_inputs
+        if 1 << n_inputs <= _CHECKED_LAST:
+            return np.arange(1 << n_inputs, dtype=np.uint64)[:, None]
+        return self._source.mixed(self._rng, _CHECKED_LAST)
+
     def _doubtful(self, support: Support) -> U64:
-        """Rows that meet cells in doubt, and cells that few rows met; the latter are asked once."""
+        """Rows that meet cells in doubt, and cells that few rows met; none is asked twice.
+
+        A cell that stays in doubt although rows met it is one that none of them cared for.
+        """
         situations = Situations(self.grower.definitions, self.seed + self.asked.n_rounds)
-        scarce = [there for there in support.scarce if there not in self._scarce]
-        self._scarce.update(scarce)
+        new = [there for there in (*support.doubts, *support.scarce) if there not in self._met]
+        self._met.update(new)
         found = [np.zeros((0, n_words(self.grower.store.n_inputs)), np.uint64)]
-        for there in (*support.doubts, *scarce):
+        for there in new:
             rows = situations.rows(there, _ROWS_A_DOUBT)
             if rows is not None:
                 found.append(rows)

@@ -9,11 +9,12 @@ from bsdgen.bits import U64
 from bsdgen.errors import BudgetReached
 from bsdgen.learn.budget import rss_mib
 from bsdgen.learn.config import Event, LearnConfig
-from bsdgen.learn.evidence.ask import said_by
+from bsdgen.learn.evidence.ask import Asked, Asker, said_by
 from bsdgen.learn.evidence.grow import Grower
 from bsdgen.learn.evidence.hypothesis import Hypothesis
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.support import Unsupported
+from bsdgen.oracle.protocol import Oracle
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,8 @@ class Evidence:
     hypothesis : the function, an oracle.
     unsupported : claims that go beyond the rows.
     n_contexts, n_open : leaves of the control tree; those in which something is not explained.
-    n_rows : rows learned from.
+    n_rows : rows learned from, answers among them.
+    asked : what was asked, None if nobody was.
     cpu_s, wall_s : what it cost.
     """
 
@@ -34,6 +36,7 @@ class Evidence:
     n_contexts: int
     n_open: int
     n_rows: int
+    asked: Asked | None
     cpu_s: float
     wall_s: float
 
@@ -46,8 +49,10 @@ def evidence_of(
     n_outputs: int,
     config: LearnConfig,
     on_event: Callable[[Event], None] | None = None,
+    oracle: Oracle | None = None,
+    questions: int = 0,
 ) -> Evidence:
-    """Explain recorded rows; nobody is asked, and no value of an uncared bit is read.
+    """Explain recorded rows, and ask where they leave doubt; no value of an uncared bit is read.
 
     Parameters
     ----------
@@ -57,6 +62,7 @@ def evidence_of(
     config : `seed`, which shuffles the rows, and `time_limit_s`: when half of it is used up, what is
         explained by then is taken.
     on_event : told about every context.
+    oracle, questions : who is asked, and how many rows at most (`bsdgen.learn.evidence.ask`); None: nobody.
     """
     started, cpu = time.perf_counter(), time.process_time()
     store = RowStore.of(inputs, outputs, care, n_inputs, n_outputs, config.seed)
@@ -74,8 +80,11 @@ def evidence_of(
             raise BudgetReached("half of the time limit is used up")
 
     grower = Grower(store, tell, check)
+    asker = None if oracle is None else Asker(grower, oracle, questions, config.seed, tell, check)
     with suppress(BudgetReached):
         grower.run()
+        if asker is not None:
+            asker.run()
     said, support = said_by(grower)
     beyond = support.unsupported
     leaves = [node for node in grower.nodes if node.is_leaf]
@@ -84,7 +93,8 @@ def evidence_of(
         beyond,
         len(leaves),
         len({u.path for u in beyond if u.reason == "open"}),
-        store.n_rows,
+        grower.store.n_rows,
+        None if asker is None else asker.asked,
         time.process_time() - cpu,
         time.perf_counter() - started,
     )

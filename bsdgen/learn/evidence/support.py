@@ -107,21 +107,21 @@ def supported(
         contexts[at].explanations = dict(explanations)
         known[at] = resolve_all(explanations, definitions)
         nodes[at].cared = contexts[at].cared > 0
-    seen = _Doubts(contexts, nodes, known, definitions)
-    images = [dict(s.images) for s in substitutions.of(nodes)]
-    claims = _Claims(contexts, known, seen.unmet, definitions, substitutions, images)
-    beyond: list[Unsupported] = []
     cares: list[dict[int, int]] = [{} for _ in nodes]
     sets: list[tuple[int, ...]] = []
     for at in sorted(contexts, key=lambda at: (-contexts[at].n, at)):
-        context = contexts[at]
+        cares[at] = _cares(contexts[at], known[at], templates, sets)
+    seen = _Doubts(contexts, nodes, known, cares, definitions)
+    images = [dict(s.images) for s in substitutions.of(nodes)]
+    claims = _Claims(contexts, known, seen.unmet, definitions, substitutions, images)
+    beyond: list[Unsupported] = []
+    for at, context in contexts.items():
         outputs, doubtful = np.flatnonzero(context.cared).tolist(), claims.doubts[at]
         better = claims.better(context, [o for o in outputs if doubtful.get(o) and o in known[at]], at)
         for output in outputs:
             beyond += _choose(
                 context, nodes[at], known[at], output, seen.unmet[at].get(output, _Unmet()), better
             )
-        cares[at] = _cares(context, known[at], templates, sets)
     _unify(contexts, nodes, known, cares, definitions)
     return Support(known, cares, tuple(beyond), tuple(seen.doubts), tuple(seen.scarce))
 
@@ -173,6 +173,7 @@ class _Doubts:
         contexts: Mapping[int, RowContext],
         nodes: Sequence[Node],
         known: Sequence[Mapping[int, int]],
+        cares: Sequence[Mapping[int, int]],
         definitions: Definitions,
     ) -> None:
         self.doubts: list[Assignment] = []
@@ -186,17 +187,21 @@ class _Doubts:
             for output in np.flatnonzero(context.cared).tolist():
                 explanation = context.explanations.get(output)
                 if explanation is not None and output in known[at]:
-                    self._own(at, nodes[at].path, known[at], output, explanation)
+                    care = cares[at].get(output)
+                    where = nodes[at].path if care is None else (*nodes[at].path, (care, 1))
+                    self._own(at, where, known[at], output, explanation)
                     made = [f for f in explanation.features if f >= definitions.n_inputs]
                     if made:
                         inside[at, output] = self._inside(context, output, made)
         asked: set[Assignment] = set()
         for (at, output), cells in inside.items():
+            care = cares[at].get(output)
+            where = nodes[at].path if care is None else (*nodes[at].path, (care, 1))
             never = elsewhere = 0
             for d, met in cells.items():
                 features = definitions.features[d - definitions.n_inputs]
                 for cell in np.flatnonzero(~met).tolist():
-                    there = (*nodes[at].path, *((f, cell >> j & 1) for j, f in enumerate(features)))
+                    there = (*where, *((f, cell >> j & 1) for j, f in enumerate(features)))
                     if not self._situations.exist(there):
                         continue
                     never += not self._met[d][cell]
@@ -211,7 +216,7 @@ class _Doubts:
     def _own(
         self,
         at: int,
-        path: Assignment,
+        where: Assignment,
         known: Mapping[int, int],
         output: int,
         explanation: Explanation,
@@ -222,7 +227,7 @@ class _Doubts:
         features = [known[-1 - f] if f < 0 else f for f in explanation.features]
         found: list[int] = []
         for cell, seen in enumerate(explanation.counts):
-            there = (*path, *((f, cell >> j & 1) for j, f in enumerate(features)))
+            there = (*where, *((f, cell >> j & 1) for j, f in enumerate(features)))
             if sum(seen):
                 self.scarce += [there] if few else []
             elif self._situations.exist(there):

@@ -124,7 +124,8 @@ def test_what_no_row_of_a_context_met_is_taken_from_where_rows_met_it() -> None:
         assert not wrong
         context.explain(0, Explanation.of(features, counts))
         nodes.append(Node(chosen, context.explanations, ((4, value),), cared=context.cared > 0))
-    known, _, beyond = supported(store, definitions, nodes, Substitutions(definitions), templates)
+    support = supported(store, definitions, nodes, Substitutions(definitions), templates)
+    known, beyond = support.known, support.unsupported
     assert known[1][0] == known[2][0] and definitions.support(known[2][0]) == 0b1111
     assert [claim.reason for claim in beyond] == ["alike"]
     assert beyond[0].path == ((4, 1),)
@@ -149,7 +150,8 @@ def test_what_is_built_on_cells_that_no_row_met_is_listed_too() -> None:
         for output, features in ((0, (0, 1, 2, 3)), (1, (-1, 5, 6))):
             context.explain(output, Explanation.of(features, context.tabulate(output, features)[0]))
         nodes.append(Node(chosen, context.explanations, ((4, value),), cared=context.cared > 0))
-    known, _, beyond = supported(store, definitions, nodes, Substitutions(definitions), Templates())
+    support = supported(store, definitions, nodes, Substitutions(definitions), Templates())
+    known, beyond = support.known, support.unsupported
     assert known[1] == known[2]
     assert [(claim.path, claim.output, claim.reason) for claim in beyond] == [
         (((4, 1),), output, "alike") for output in (0, 1)
