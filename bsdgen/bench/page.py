@@ -14,13 +14,14 @@ from bsdgen.bench.demo import DemoResult
 from bsdgen.bench.emission import EmissionResult
 from bsdgen.bench.iwls.run import IwlsResult
 from bsdgen.bench.machine import Machine
-from bsdgen.bench.pictures import scaling_picture
+from bsdgen.bench.pictures import rows_picture, scaling_picture
 from bsdgen.bench.results import Saved, load
 from bsdgen.bench.rows import RowsResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.subsets import SubsetResult
 
 PICTURE = Path("img") / "scaling.svg"  # beside the page
+ROWS_PICTURE = Path("img") / "rows.svg"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def _emission(result: EmissionResult) -> list[Part]:
 
 
 def _rows(result: RowsResult) -> list[Part]:
-    return [Part(tables.rows_table(result).markdown())]
+    table = Part(tables.rows_table(result).markdown())
+    if not any(trial.source for trial in result.curve):
+        return [table]
+    return [Part(f"![wrong rows by rows learned from]({ROWS_PICTURE.as_posix()})"), table]
 
 
 def _iwls(result: IwlsResult) -> list[Part]:
@@ -177,6 +181,8 @@ def render_page(folder: Path, shown: str) -> tuple[str, dict[str, str]]:
             continue
         if name == "scaling":
             pictures[PICTURE.as_posix()] = scaling_picture(saved.result)
+        if name == "rows" and any(trial.source for trial in saved.result.curve):
+            pictures[ROWS_PICTURE.as_posix()] = rows_picture(saved.result)
         parts = tuple(kind.parts(saved.result))
         machine = _machine_text(saved.machine)
         sections.append(Section(name, kind.title, parts, _command(name, saved), machine))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from bsdgen.bench.rows import RowsResult
 from bsdgen.bench.scaling import ScalingResult
 from bsdgen.bench.trial import Trial
 from bsdgen.report.style import ACCENT, BAD, INK, MUTED, RULE, figure, standalone, to_svg
@@ -53,3 +54,33 @@ def scaling_picture(result: ScalingResult) -> str:
         return standalone(
             to_svg(drawn, "scaling", "Nodes, CPU seconds and oracle queries by width of a word")
         )
+
+
+_SOURCES = ((ACCENT, "o"), (INK, "s"), (MUTED, "^"), (BAD, "D"), (RULE, "v"))
+
+
+def rows_picture(result: RowsResult) -> str:
+    """Fresh rows that are wrong, and output bits that are right, by rows learned from; a line a source."""
+    with figure(9.8, 3.4) as drawn:
+        left, right = drawn.subplots(1, 2)
+        sources = list(dict.fromkeys(trial.source for trial in result.curve if trial.source))
+        for at, source in enumerate(sources):
+            points = sorted((t for t in result.curve if t.source == source), key=lambda t: t.rows)
+            colour, marker = _SOURCES[at % len(_SOURCES)]
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2}
+            rows = [t.rows for t in points]
+            left.plot(rows, [max(t.wrong, 0.5) / t.fresh for t in points], label=source, **look)
+            right.plot(rows, [t.outputs_right for t in points], **look)
+        for axes, title in (
+            (left, "share of fresh rows that are wrong"),
+            (right, "output bits right"),
+        ):
+            axes.set_xscale("log")
+            axes.set_xlabel("rows learned from")
+            axes.set_title(title, color=MUTED, fontsize=9)
+            axes.grid(axis="y", linewidth=0.6)
+            axes.tick_params(length=0, which="both")
+        left.set_yscale("log")
+        left.legend(frameon=False, loc="lower left", labelcolor=MUTED, fontsize=8)
+        text = "Fresh rows wrong and output bits right by rows learned from, for each source of rows"
+        return standalone(to_svg(drawn, "rows", text))

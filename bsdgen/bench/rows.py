@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from bsdgen.bench.row_machines import MACHINES, RowMachine
 from bsdgen.bits import U64, pack_fields, to_bool
+from bsdgen.errors import UsageError
 from bsdgen.learn import LearnConfig
 from bsdgen.learn.evidence import Evidence, evidence_of
 
@@ -26,6 +28,8 @@ class RowsTrial(msgspec.Struct, frozen=True):
     fresh, wrong : rows that judged it (all assignments where `exhaustive`), and those with a wrong cared bit.
     outputs, outputs_right : output bits; those that are right on all of these rows.
     listed, listed_wrong : output bits that some listed claim is about; those of them that are wrong.
+    questions : rows that were asked, of an oracle, where the others left doubt.
+    source : of a point of a curve, where its rows come from; empty for any other.
     """
 
     what: str
@@ -40,6 +44,13 @@ class RowsTrial(msgspec.Struct, frozen=True):
     listed: int
     listed_wrong: int
     exhaustive: bool
+    questions: int = 0
+    source: str = ""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from others: with questions the rows are not the same each time."""
+        return self.what, 0 if self.questions else self.rows
 
     @property
     def precision(self) -> float | None:
@@ -60,8 +71,20 @@ class RowsResult(msgspec.Struct, frozen=True):
     curve: tuple[RowsTrial, ...]
     machines: tuple[RowsTrial, ...]
 
+    def with_others(self, other: "RowsResult") -> "RowsResult":
+        """Both; of trials with the same name and number of rows those of the other."""
 
-def judged(what: str, evidence: Evidence, rows: tuple[U64, U64, U64], exhaustive: bool) -> RowsTrial:
+        def joined(mine: tuple[RowsTrial, ...], theirs: tuple[RowsTrial, ...]) -> tuple[RowsTrial, ...]:
+            new = {t.key: t for t in theirs}
+            kept = [new.pop(t.key, t) for t in mine]
+            return (*kept, *new.values())
+
+        return RowsResult(other.seed, joined(self.curve, other.curve), joined(self.machines, other.machines))
+
+
+def judged(
+    what: str, evidence: Evidence, rows: tuple[U64, U64, U64], exhaustive: bool, source: str = ""
+) -> RowsTrial:
     """Compare what rows said with inputs, outputs and care of other rows."""
     inputs, outputs, care = rows
     n_outputs = evidence.hypothesis.n_outputs
@@ -83,6 +106,8 @@ def judged(what: str, evidence: Evidence, rows: tuple[U64, U64, U64], exhaustive
         int(listed.sum()),
         int((listed & by_output).sum()),
         exhaustive,
+        evidence.asked.n_questions if evidence.asked is not None else 0,
+        source,
     )
 
 
@@ -117,7 +142,7 @@ def step_rows(n_rows: int, seed: int) -> tuple[U64, U64, U64]:
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows of the step function come from.
+    """Where rows of the step function come from, and how they are learned from.
 
     Attributes
     ----------
@@ -125,20 +150,37 @@ class Source:
     recorded : inputs, outputs and care of rows recorded elsewhere, which are added; None for none.
     seed : of the random rows and of the learner.
     disguise : seed of a disguise (`bsdgen.bench.disguise`); None for bits as they are.
+    most : so many of the rows, drawn at random; 0: all.
+    name : of the rows recorded elsewhere.
+    is_point : whether it is a point of the curve over numbers of rows.
+    without : a setting of `bsdgen.learn.LearnConfig` that is turned off, or none.
+    questions : that may be asked of the step function where rows leave doubt.
     """
 
     random: int
     recorded: tuple[U64, U64, U64] | None
     seed: int
     disguise: int | None
+    most: int = 0
+    name: str = "recorded rows"
+    is_point: bool = False
+    without: str = ""
+    questions: int = 0
+
+    @property
+    def rows_text(self) -> str:
+        """For people: where the rows come from."""
+        parts = ["random rows"] if self.random else []
+        parts += [self.name] if self.recorded is not None else []
+        return " and ".join(parts)
 
     @property
     def text(self) -> str:
         """For people."""
-        parts = ["random rows"] if self.random else []
-        parts += ["recorded rows"] if self.recorded is not None else []
         hidden = "" if self.disguise is None else f", in disguise {self.disguise}"
-        return f"RV32I, {' and '.join(parts)}, seed {self.seed}{hidden}"
+        without = f", without {self.without}" if self.without else ""
+        asked = f", up to {self.questions:,} questions" if self.questions else ""
+        return f"RV32I, {self.rows_text}, seed {self.seed}{hidden}{without}{asked}"
 
     def rows(self) -> tuple[U64, U64, U64]:
         """Distinct rows: inputs, outputs, care."""
@@ -147,8 +189,13 @@ class Source:
         parts = [step_rows(self.random, self.seed)] if self.random else []
         parts += [self.recorded] if self.recorded is not None else []
         if len(parts) == 1:
-            return self.hidden(parts[0])
-        inputs, outputs, care, _ = distinct_rows(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+            inputs, outputs, care = parts[0]
+        else:
+            whole = [np.concatenate(kind) for kind in zip(*parts, strict=True)]
+            inputs, outputs, care, _ = distinct_rows(*whole)
+        if self.most and self.most < inputs.shape[0]:
+            chosen = np.random.default_rng(self.seed).permutation(inputs.shape[0])[: self.most]
+            inputs, outputs, care = inputs[chosen], outputs[chosen], care[chosen]
         return self.hidden((inputs, outputs, care))
 
     def hidden(self, rows: tuple[U64, U64, U64]) -> tuple[U64, U64, U64]:
@@ -167,13 +214,30 @@ class Source:
 
 
 def step_trial(source: Source, config: LearnConfig, fresh: int = FRESH) -> RowsTrial:
-    """Learn the step function from rows and compare it on fresh random ones."""
+    """Learn the step function from rows and compare it on fresh random ones.
+
+    Raises
+    ------
+    UsageError
+        Questions in disguise: nobody answers them.
+    """
+    from bsdgen.oracle.resolve import resolve_oracle
     from bsdgen.traces.schema import RVFI_SCHEMA
 
+    if source.questions and source.disguise is not None:
+        raise UsageError("the step function answers questions as it is, not in disguise; leave one out")
+    settings: dict[str, Any] = {source.without: False} if source.without else {}
     evidence = evidence_of(
-        *source.rows(), RVFI_SCHEMA.n_inputs, RVFI_SCHEMA.n_outputs, replace(config, seed=source.seed)
+        *source.rows(),
+        RVFI_SCHEMA.n_inputs,
+        RVFI_SCHEMA.n_outputs,
+        replace(config, seed=source.seed, **settings),
+        None,
+        resolve_oracle("simulator:rv32i", RVFI_SCHEMA) if source.questions else None,
+        source.questions,
     )
-    return judged(source.text, evidence, source.hidden(step_rows(fresh, source.seed + 1_000)), False)
+    judges = source.hidden(step_rows(fresh, source.seed + 1_000))
+    return judged(source.text, evidence, judges, False, source.rows_text if source.is_point else "")
 
 
 def run_rows(
@@ -183,7 +247,7 @@ def run_rows(
     *,
     config: LearnConfig,
     fresh: int = FRESH,
-    on_trial: Callable[[int, RowsTrial], None] | None = None,
+    on_trial: Callable[[int, RowsTrial, RowsResult], None] | None = None,
 ) -> RowsResult:
     """Learn the machines, then the step function from each source of rows.
 
@@ -193,16 +257,19 @@ def run_rows(
     machines, n_rows : small machines, and rows of each.
     fresh : rows that judge the step function.
     config : seed of the machines, and the time limit of each; half of it is for the rows.
-    on_trial : told (trials done, trial) after each.
+    on_trial : told (trials done, trial, result so far) after each.
     """
     small: list[RowsTrial] = []
     curve: list[RowsTrial] = []
+
+    def tell(trial: RowsTrial) -> None:
+        if on_trial is not None:
+            on_trial(len(small) + len(curve), trial, RowsResult(config.seed, tuple(curve), tuple(small)))
+
     for machine in machines:
         small.append(machine_trial(machine, n_rows, config))
-        if on_trial is not None:
-            on_trial(len(small), small[-1])
+        tell(small[-1])
     for source in sources:
         curve.append(step_trial(source, config, fresh))
-        if on_trial is not None:
-            on_trial(len(small) + len(curve), curve[-1])
+        tell(curve[-1])
     return RowsResult(config.seed, tuple(curve), tuple(small))

@@ -159,6 +159,7 @@ def rows_table(result: RowsResult) -> Table:
         (
             trial.what,
             count(trial.rows),
+            count(trial.questions),
             f"{trial.cpu_s:.1f}",
             f"{trial.not_explained:,} of {trial.contexts:,}",
             f"{trial.wrong:,} of {trial.fresh:,}{' (all)' if trial.exhaustive else ''}",
@@ -172,6 +173,7 @@ def rows_table(result: RowsResult) -> Table:
     head = (
         "function",
         "rows",
+        "asked",
         "CPU s",
         "contexts open",
         "wrong rows",

@@ -1,5 +1,6 @@
 """``bsdgen bench rows``: what is learned from recorded rows alone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,27 @@ def _recorded(paths: list[Path]) -> "tuple[U64, U64, U64]":
     return rows.inputs, rows.outputs, rows.care
 
 
+def _parts(text: str) -> list[str]:
+    """Settings that are turned off one by one."""
+    every = ["virtual", "analogy", "lookahead", "preference"]
+    parts = every if text == "all" else text.split(",") if text else []
+    unknown = [part for part in parts if part not in every]
+    if unknown:
+        raise UsageError(f"--without: {', '.join(unknown)} are not among {', '.join(every)}")
+    return parts
+
+
+def _curves(texts: list[str]) -> "list[tuple[str, tuple[U64, U64, U64]]]":
+    """Named rows."""
+    found = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise UsageError(f"--curve must be NAME=TRACES, not {text!r}; e.g. --curve programs=traces")
+        found.append((name, _recorded([Path(path)])))
+    return found
+
+
 def rows(
     out: Output,
     traces: Annotated[
@@ -84,19 +106,48 @@ def rows(
             help="Seeds of disguises beside bits as they are: permuted, half of them inverted.",
         ),
     ] = "",
+    without: Annotated[
+        str,
+        typer.Option(
+            "--without",
+            metavar="NAME,...",
+            help="Ablations, each on all of the above: virtual, analogy, lookahead, preference; or all.",
+        ),
+    ] = "",
+    questions: Annotated[
+        int,
+        typer.Option(
+            "--questions", metavar="N", min=0, help="Also with so many questions where rows leave doubt."
+        ),
+    ] = 0,
+    curves: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--curve",
+            metavar="NAME=TRACES",
+            help="Rows of the step function of which --points are drawn; may be given several times.",
+        ),
+    ] = None,
+    points: Annotated[
+        str, typer.Option("--points", metavar="N,...", help="Numbers of rows of each --curve.")
+    ] = "1000,10000,100000,1000000",
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", min=0, help="Of each; 0: none.")
     ] = 600.0,
+    add: Annotated[
+        bool,
+        typer.Option("--add", help="Keep other results that the folder has; the same ones are replaced."),
+    ] = False,
     folder: Results = None,
 ) -> None:
     """Learn from recorded rows alone: the step function from random and recorded rows, and small machines.
 
     Says how many output bits are right on rows never seen, and whether wrong ones are among the claims that
-    are listed as going beyond the rows.
+    are listed as going beyond the rows. Results are written after each run.
     """
-    from bsdgen.bench.results import save
+    from bsdgen.bench.results import load, save
     from bsdgen.bench.row_machines import MACHINES
-    from bsdgen.bench.rows import RowsTrial, Source, run_rows
+    from bsdgen.bench.rows import RowsResult, RowsTrial, Source, run_rows
     from bsdgen.bench.tables import rows_table
     from bsdgen.learn import LearnConfig
 
@@ -117,26 +168,43 @@ def rows(
         for of in (_numbers("--seeds", seeds) if seeds else [seed])
         for disguise in hidden
     ]
+    plain = [source for source in sources if source.disguise is None]
+    sources += [replace(source, without=name) for name in _parts(without) for source in plain]
+    sources += [replace(source, questions=questions) for source in plain if questions]
+    sources += [
+        Source(0, rows_of, seed, None, most, name, True)
+        for name, rows_of in _curves(curves or [])
+        for most in _numbers("--points", points, "1000,10000")
+        if most <= rows_of[0].shape[0] or most == min(_numbers("--points", points))
+    ]
     if not wanted and not sources:
         raise UsageError("nothing to learn: give --machines, --sizes above 0, or TRACES")
     config = LearnConfig(seed=seed, time_limit_s=time_limit)
+    options = {
+        "traces": [str(path) for path in traces or ()],
+        "sizes": sizes,
+        "machines": machines,
+        "rows": n_rows,
+        "seed": seed,
+        "seeds": seeds,
+        "disguises": disguises or None,
+        "without": without or None,
+        "questions": questions or None,
+        "curve": list(curves or ()) or None,
+        "points": points if curves else None,
+        "time_limit": time_limit,
+    }
+    before = RowsResult(seed, (), ())
+    if add and folder is not None:
+        kept = load(folder, "rows", RowsResult)
+        before = before if kept is None else kept.result
     with out.progress("learning") as progress:
 
-        def told(done: int, trial: RowsTrial) -> None:
+        def told(done: int, trial: RowsTrial, so_far: RowsResult) -> None:
             progress(done, len(wanted) + len(sources))
             out.note(f"{trial.what}, {trial.rows:,} rows: {trial.wrong:,} of {trial.fresh:,} wrong")
+            if folder is not None:
+                save(folder, "rows", options, before.with_others(so_far))
 
         result = run_rows(sources, [names[name] for name in wanted], n_rows, config=config, on_trial=told)
-    if folder is not None:
-        options = {
-            "traces": [str(path) for path in traces or ()],
-            "sizes": sizes,
-            "machines": machines,
-            "rows": n_rows,
-            "seed": seed,
-            "seeds": seeds,
-            "disguises": disguises or None,
-            "time_limit": time_limit,
-        }
-        save(folder, "rows", options, result)
     out.result({"result": result}, rows_table(result).text())

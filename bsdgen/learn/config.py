@@ -23,6 +23,10 @@ class LearnConfig:
     exclusive : make exclusive ors of two functions guards, where that makes the finished diagram smaller.
     reordering : sift the variables of what is learned, and join halves of a context that are smaller as one.
     substitution : share functions of different contexts that are equal up to a substitution of inputs.
+    virtual : learning from rows: functions that other contexts are explained by are features.
+    analogy : the same: feature sets that explain an output elsewhere are tried first.
+    lookahead : the same: splits are chosen by what their halves explain, not by gain alone.
+    preference : the same: cells that no row met are filled by what rows elsewhere support best.
     max_nodes : budget of expanded functions.
     max_rounds : budget of refinement rounds.
     n_check : fresh rows a round of refinement.
@@ -41,6 +45,10 @@ class LearnConfig:
     exclusive: bool = True
     reordering: bool = True
     substitution: bool = True
+    virtual: bool = True
+    analogy: bool = True
+    lookahead: bool = True
+    preference: bool = True
     max_nodes: int = 400_000
     max_rounds: int = 60
     n_check: int = 1 << 21

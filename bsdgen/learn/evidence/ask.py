@@ -49,7 +49,14 @@ class Asked:
 def said_by(grower: Grower) -> tuple[Hypothesis, Support]:
     """What a grower's explanations say together, as one function, and how far rows support it."""
     store = grower.store
-    support = supported(store, grower.definitions, grower.nodes, grower.substitutions, grower.templates)
+    support = supported(
+        store,
+        grower.definitions,
+        grower.nodes,
+        grower.substitutions,
+        grower.templates,
+        grower.config.preference,
+    )
     said = hypothesis(
         grower.nodes, support.known, support.cares, grower.definitions, store.n_inputs, store.n_outputs
     )

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from bsdgen.bits import U64
+from bsdgen.learn.config import LearnConfig
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.exceptions import Exceptions
@@ -53,14 +54,20 @@ class Grower:
     ----------
     tell : told what happens, a line each.
     check : called between contexts; raises to stop.
+    config : `virtual`, `analogy` and `lookahead` say what is done without.
     """
 
     def __init__(
-        self, store: RowStore, tell: Callable[[str], None], check: Callable[[], None] = lambda: None
+        self,
+        store: RowStore,
+        tell: Callable[[str], None],
+        check: Callable[[], None] = lambda: None,
+        config: LearnConfig | None = None,
     ) -> None:
         self.store, self.tell, self.check = store, tell, check
+        self.config = config if config is not None else LearnConfig()
         self.definitions = Definitions(store.n_inputs)
-        self.templates = Templates()
+        self.templates = Templates(self.config.analogy)
         self.substitutions = Substitutions(self.definitions)
         self.nodes: list[Node] = []
         self._seen: dict[int, int] = {}  # definitions that a context has tried as features
@@ -132,6 +139,8 @@ class Grower:
 
     def _reconsider(self) -> None:
         """Explain anew what functions explain with cells that no row met, by all that there are now."""
+        if not self.config.virtual:
+            return
         n_inputs = self.store.n_inputs
         for node in self.nodes:
             doubtful = [
@@ -279,7 +288,7 @@ class Grower:
         An input is the shorter description: functions are looked at where no input explains anything.
         """
         outputs = context.open_outputs()
-        if len(outputs) <= 2:
+        if len(outputs) <= 2 or not self.config.lookahead:
             return False
         look = Look(context, outputs, self.templates)
         for candidates, known in ((context.live, self._known_controls(context)), (guards(context), [])):
@@ -315,7 +324,9 @@ class Grower:
         best = self._ranked(gain)[:_LOOKED_AT]
         if best and gain[best[0]] >= clear:
             # Gain alone takes an operand for a control where all functions of it are mixed.
-            seen = Look(context, outputs, self.templates).quarters(best, _SECOND)
+            seen = np.zeros(len(best))
+            if self.config.lookahead:
+                seen = Look(context, outputs, self.templates).quarters(best, _SECOND)
             found = best[int(np.argmax(seen + 0.1 * np.array([gain[f] for f in best])))]
             text = f"split on {found}, two explain {seen.max():.1f}, gain {gain[found]:.2f}"
             return self._split(at, context, found, text)
@@ -346,6 +357,8 @@ class Grower:
         """With definitions of other contexts as features, and exceptions to them."""
         node, before = self.nodes[at], len(context.open_outputs())
         self._seen[at] = len(self.definitions)
+        if not self.config.virtual:
+            return False
         if context.n < _OTHERS_ROWS or (node.forced and (before > 2 or context.n < 4000)):
             return False
         Explainer(context, self.templates).tidy()

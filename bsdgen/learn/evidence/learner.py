@@ -79,7 +79,7 @@ def evidence_of(
         if config.time_limit_s and time.perf_counter() - started > config.time_limit_s / 2:
             raise BudgetReached("half of the time limit is used up")
 
-    grower = Grower(store, tell, check)
+    grower = Grower(store, tell, check, config)
     asker = None if oracle is None else Asker(grower, oracle, questions, config.seed, tell, check)
     with suppress(BudgetReached):
         grower.run()

@@ -88,20 +88,25 @@ def supported(
     nodes: Sequence[Node],
     substitutions: Substitutions,
     templates: Templates,
+    preference: bool = True,
 ) -> Support:
-    """Decide between what the explanations of a tree's leaves leave open; `nodes` are completed."""
+    """Decide between what the explanations of a tree's leaves leave open; `nodes` are completed.
+
+    Parameters
+    ----------
+    preference : whether rows elsewhere say what no row here met; if not, the nearest cells do.
+    """
     known: list[dict[int, int]] = [{} for _ in nodes]
     contexts: dict[int, RowContext] = {}
-    fixed = []
+    fixed, situations = [], Situations(definitions)
     for at in [at for at, node in enumerate(nodes) if node.is_leaf]:
         contexts[at] = context = RowContext(store, definitions, nodes[at].rows, nodes[at].explanations)
-        explainer = Explainer(context, templates, learn=False)
-        for output, explanation in list(context.explanations.items()):
-            if context.cared[output] and len(explanation.features) >= WIDE:
-                explainer.better_seen(output)
+        if preference:
+            _see_better(context, nodes[at].path, templates, situations)
         nodes[at].explanations = context.explanations
         fixed.append(context.fixed)
-    whole = completed([nodes[at].explanations for at in contexts], fixed)
+    own = [nodes[at].explanations for at in contexts]
+    whole = completed(own, fixed) if preference else own
     for at, explanations in zip(contexts, whole, strict=True):
         nodes[at].explanations = explanations
         contexts[at].explanations = dict(explanations)
@@ -117,7 +122,8 @@ def supported(
     beyond: list[Unsupported] = []
     for at, context in contexts.items():
         outputs, doubtful = np.flatnonzero(context.cared).tolist(), claims.doubts[at]
-        better = claims.better(context, [o for o in outputs if doubtful.get(o) and o in known[at]], at)
+        unsure = [o for o in outputs if preference and doubtful.get(o) and o in known[at]]
+        better = claims.better(context, unsure, at)
         for output in outputs:
             beyond += _choose(
                 context, nodes[at], known[at], output, seen.unmet[at].get(output, _Unmet()), better
@@ -151,6 +157,27 @@ def _unify(
 
 
 _Cells = tuple[int, ...]
+
+
+def _see_better(context: RowContext, path: Assignment, templates: Templates, situations: Situations) -> None:
+    """Explain outputs by what leaves fewest cells unmet, of what explains them elsewhere."""
+    Explainer(context, templates).straighten()
+    explainer = Explainer(context, templates, learn=False)
+    known = resolve_all(context.explanations, context.definitions)
+
+    def unmet(explanation: Explanation) -> int:
+        features = [known.get(-1 - f, -1) if f < 0 else f for f in explanation.features]
+        if min(features, default=0) < 0:
+            return unseen(explanation)
+        return sum(
+            situations.exist((*path, *((f, cell >> j & 1) for j, f in enumerate(features))))
+            for cell, seen in enumerate(explanation.counts)
+            if not sum(seen)
+        )
+
+    for output, explanation in list(context.explanations.items()):
+        if context.cared[output] and len(explanation.features) >= WIDE and unseen(explanation):
+            explainer.better_seen(output, unmet)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ saves to list must cost more bits than the table.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 import numpy as np
@@ -18,7 +18,7 @@ from bsdgen.bits import U64
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.tables.completions import Completions
 from bsdgen.learn.evidence.tables.templates import TEMPLATES, Templates
-from bsdgen.learn.evidence.tables.worth import WIDE, description, kind, unseen, worth
+from bsdgen.learn.evidence.tables.worth import WIDE, description, fresh, kind, unseen, worth
 from bsdgen.learn.kernels import evidence as kernel
 
 I64 = NDArray[np.int64]
@@ -49,6 +49,7 @@ class Explainer:
         self._completions = Completions(context, templates, learn)
         self._inherited = len(context.explanations)
         self._followed: dict[int, int] = {}  # explanations that an open output was tried to be built on
+        self._straight: set[int] = set()  # steps that were tried to be made shorter
         self._left: dict[int, float] = {}  # impurity that the best search left of an open output, a row
 
     def quick(self, outputs: Sequence[int]) -> None:
@@ -84,7 +85,27 @@ class Explainer:
                 self._followed[output] = len(context.explanations)
                 if wide and (self._known(output) or self._built(output, wide)):
                     done, progress = done + 1, True
+        self.straighten(self._inherited)
         return done
+
+    def straighten(self, first: int = 0) -> None:
+        """Give steps of chains that skip one, as the one in between was explained later, a shorter step.
+
+        Parameters
+        ----------
+        first : explanations from which on this is done.
+        """
+        context = self.context
+        for output in list(islice(context.explanations, first, None)):
+            now = context.explanations[output]
+            if output in self._straight or not self._skips(now):
+                continue
+            self._straight.add(output)
+            best = self._shortest(output, now, Counter())
+            if best is not None:
+                context.replace(output, best)
+                if self.learn:
+                    self.templates.add(output, best.features, best.n_rows, best.own)
 
     def full(self, outputs: Sequence[int], extra: Sequence[int] = (), patience: int = 2) -> int:
         """All of it, with more features; gives up after `patience` outputs in a row. Returns the number."""
@@ -113,11 +134,17 @@ class Explainer:
         """A feature, or a greedy search from nothing, with extra features."""
         return self._search(output, extra, None)
 
-    def better_seen(self, output: int) -> None:
-        """Of the feature sets that explain an output elsewhere and here, that with fewest unseen cells."""
+    def better_seen(self, output: int, unmet: Callable[[Explanation], int]) -> None:
+        """Of the feature sets that explain an output elsewhere and here, that with fewest unmet cells.
+
+        Parameters
+        ----------
+        unmet : how many cells no row met although some row could.
+        """
         context = self.context
         now = context.explanations[output]
-        best = (int((now.table() < 0).sum()), len(now.features))
+        best = (unmet(now), len(now.features))
+        steps = fresh(now, context.explanations)  # a step that skips one is met more often, but not better
         for features in self.templates.of(output):
             if best[0] == 0:
                 return
@@ -127,9 +154,10 @@ class Explainer:
             if wrong or not worth(context, output, counts, len(features), len(context.live)):
                 continue
             kept, counts = self._pruned(output, list(features), counts)
-            rank = (int((counts.sum(axis=1) == 0).sum()), len(kept))
-            if rank < best:
-                context.replace(output, Explanation.of(kept, counts))
+            explanation = Explanation.of(kept, counts)
+            rank = (unmet(explanation), len(kept))
+            if rank < best and fresh(explanation, context.explanations) <= steps:
+                context.replace(output, explanation)
                 best = rank
 
     def _simple(self, output: int) -> bool:
@@ -205,7 +233,7 @@ class Explainer:
         shorter, and holds where no row was.
         """
         context = self.context
-        n_inputs, definitions = context.store.n_inputs, context.definitions
+        n_inputs = context.store.n_inputs
         made = {
             o
             for o, e in context.explanations.items()
@@ -216,25 +244,44 @@ class Explainer:
         often = Counter(kinds.values())
         rare = max(1, max(often.values(), default=0) // _RARE)
         for output in sorted({*made, *wide}):
-            if output not in made and kinds[output] and often[kinds[output]] > rare:
+            common = output not in made and kinds[output] and often[kinds[output]] > rare
+            if common and not self._skips(context.explanations[output]):
                 continue
             if not context.cared[output]:
                 continue
-            n_pool = len(context.live)
-            now = context.explanations[output]
-            best = None
-            least = description(definitions, now.features, n_pool), -often[kinds.get(output, ())]
-            for explanation in self._shorter(output):
-                alike = often[kind(explanation, context.explanations)]
-                bits = description(definitions, explanation.features, n_pool), -alike
-                if bits < least:
-                    best, least = explanation, bits
-                if len(explanation.features) < WIDE:
-                    break
+            best = self._shortest(output, context.explanations[output], often)
             if best is not None:
                 context.replace(output, best)
                 if self.learn:
                     self.templates.add(output, best.features, best.n_rows, best.own)
+
+    def _skips(self, explanation: Explanation) -> bool:
+        """Whether it may be the step of a chain that leaves one out."""
+        explanations = self.context.explanations
+        built = any(f < 0 and -1 - f in explanations for f in explanation.features)
+        return built and fresh(explanation, explanations) > 1
+
+    def _shortest(
+        self, output: int, now: Explanation, often: Mapping[tuple[int, ...], int]
+    ) -> Explanation | None:
+        """The shortest explanation of an output, None if there is none shorter than what it has.
+
+        Of those that are as long the one that needs fewest features beyond those of what it is built on,
+        then that whose kind is commonest.
+        """
+        explanations, definitions = self.context.explanations, self.context.definitions
+
+        def rank(explanation: Explanation) -> tuple[float, int, int]:
+            length = description(definitions, explanation.features, len(self.context.live))
+            return length, fresh(explanation, explanations), -often.get(kind(explanation, explanations), 0)
+
+        best, least = None, rank(now)
+        for explanation in self._shorter(output):
+            if (other := rank(explanation)) < least:
+                best, least = explanation, other
+            if len(explanation.features) < WIDE:
+                break
+        return best
 
     def again(self, output: int, extra: Sequence[int]) -> None:
         """Search an explained output once more, with extra features; the fewest unseen cells win."""

@@ -11,6 +11,7 @@ TEMPLATES = 40
 class Templates:
     """Feature sets that explained each output, with the rows that support them, over all contexts."""
 
+    analogy: bool = True  # whether what explained an output elsewhere is remembered
     by_output: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
     own: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = field(default_factory=dict)
     before: dict[int, dict[int, int]] = field(
@@ -19,6 +20,8 @@ class Templates:
 
     def add(self, output: int, features: Sequence[int], n_rows: int, own: Sequence[int] = ()) -> None:
         """One more context that a feature set explains the output in; `own` see `Explanation`."""
+        if not self.analogy:
+            return
         if own:
             self.own.setdefault((output, tuple(sorted(features))), tuple(own))
         known = self.by_output.setdefault(output, {})
@@ -27,6 +30,8 @@ class Templates:
 
     def follows(self, output: int, base: int) -> None:
         """One more context in which an output was built on another."""
+        if not self.analogy:
+            return
         known = self.before.setdefault(output, {})
         known[base] = known.get(base, 0) + 1
 

@@ -56,10 +56,16 @@ def kind(explanation: Explanation, explanations: Mapping[int, Explanation]) -> t
     cells = np.arange(table.size)
     influences = [int((table != table[cells ^ (1 << at)]).sum()) for at in range(len(explanation.features))]
     ones = int(table.sum())
+    built = any(f < 0 and -1 - f in explanations for f in explanation.features)
+    new = fresh(explanation, explanations) if built else -1
+    return (new, min(ones, table.size - ones), *sorted(influences))
+
+
+def fresh(explanation: Explanation, explanations: Mapping[int, Explanation]) -> int:
+    """Features that the outputs that it is built on are not explained by: the step of a chain has few."""
     built = [-1 - f for f in explanation.features if f < 0 and -1 - f in explanations]
     known = {f for q in built for f in (-1 - q, *explanations[q].features)}
-    new = sum(f not in known for f in explanation.features) if built else -1
-    return (new, min(ones, table.size - ones), *sorted(influences))
+    return sum(f not in known for f in explanation.features)
 
 
 def unseen(explanation: Explanation) -> int:
