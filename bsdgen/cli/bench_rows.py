@@ -131,6 +131,9 @@ def rows(
     points: Annotated[
         str, typer.Option("--points", metavar="N,...", help="Numbers of rows of each --curve.")
     ] = "1000,10000,100000,1000000",
+    fresh: Annotated[
+        int, typer.Option("--fresh", metavar="N", min=1, help="Random rows that judge the step function.")
+    ] = 1_000_000,
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", min=0, help="Of each; 0: none.")
     ] = 600.0,
@@ -192,6 +195,7 @@ def rows(
         "questions": questions or None,
         "curve": list(curves or ()) or None,
         "points": points if curves else None,
+        "fresh": fresh,
         "time_limit": time_limit,
     }
     before = RowsResult(seed, (), ())
@@ -206,5 +210,6 @@ def rows(
             if folder is not None:
                 save(folder, "rows", options, before.with_others(so_far))
 
-        result = run_rows(sources, [names[name] for name in wanted], n_rows, config=config, on_trial=told)
+        small = [names[name] for name in wanted]
+        result = run_rows(sources, small, n_rows, config=config, fresh=fresh, on_trial=told)
     out.result({"result": result}, rows_table(result).text())

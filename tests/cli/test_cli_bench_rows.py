@@ -20,6 +20,8 @@ from bsdgen.traces.store import write_traces
         (("--seeds", "x"), "e.g. --seeds 0,1,2"),
         (("--disguises", "-1"), "must not be negative"),
         (("nowhere",), "does not exist"),
+        (("--without", "magic"), "--without: magic are not among virtual, analogy"),
+        (("--curve", "traces"), "--curve must be NAME=TRACES, not 'traces'"),
     ],
 )
 def test_what_is_refused(
@@ -41,7 +43,7 @@ def test_traces_of_another_machine(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_recorded_rows_in_disguise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     traces = tmp_path / "traces"
     assert main(["record", "--random", "200", "--seed", "5", "-o", str(traces), "-q"]) == 0
-    words = ["--machines", "none", "--sizes", "0,100", "--disguises", "3", "--time-limit", "20"]
+    words = ["--machines", "none", "--sizes", "0,100", "--disguises", "3", "--fresh", "2000"]
     assert main(["bench", "rows", str(traces), *words, "-o", str(tmp_path / "out"), "-q"]) == 0
     saved = json.loads((tmp_path / "out" / "rows.json").read_text())
     what = [(trial["what"], trial["rows"]) for trial in saved["result"]["curve"]]
@@ -53,3 +55,39 @@ def test_recorded_rows_in_disguise(tmp_path: Path, capsys: pytest.CaptureFixture
     ]
     assert what[0][1] == what[1][1] <= 200 < what[2][1]
     assert saved["options"]["disguises"] == "3"
+
+
+def test_curves_ablations_and_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    traces, out = tmp_path / "traces", tmp_path / "out"
+    assert main(["record", "--random", "200", "--seed", "5", "-o", str(traces), "-q"]) == 0
+    words = [
+        "bench",
+        "rows",
+        "--machines",
+        "none",
+        "--fresh",
+        "2000",
+        "--time-limit",
+        "4",
+        "-o",
+        str(out),
+        "-q",
+    ]
+    more = ["--sizes", "0", "--without", "virtual,preference", "--questions", "500"]
+    assert main([*words, str(traces), *more]) == 0
+    before = json.loads((out / "rows.json").read_text())["result"]["curve"]
+    assert [trial["what"].removeprefix("RV32I, recorded rows, seed 0") for trial in before] == [
+        "",
+        ", without virtual",
+        ", without preference",
+        ", up to 500 questions",
+    ]
+    assert 0 < before[-1]["questions"] <= 500 and before[-1]["rows"] > before[0]["rows"]
+    curve = ["--curve", f"some={traces}", "--points", "64,150,9999"]
+    assert main([*words, "--sizes", "0", *curve, "--add"]) == 0
+    after = json.loads((out / "rows.json").read_text())["result"]["curve"]
+    assert after[:4] == before
+    assert [(trial["source"], trial["rows"]) for trial in after[4:]] == [("some", 64), ("some", 150)]
+    assert main(["bench", "page", str(out), "--page", str(tmp_path / "page.md"), "-q"]) == 0
+    assert "img/rows.svg" in (tmp_path / "page.md").read_text()
+    assert "some" in (tmp_path / "img" / "rows.svg").read_text()

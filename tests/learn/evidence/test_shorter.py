@@ -55,6 +55,25 @@ def test_a_table_unlike_its_peers_becomes_the_step_of_the_chain() -> None:
     assert not context.tabulate(3, found.features)[1]
 
 
+def test_a_step_that_skips_one_is_straightened() -> None:
+    """A word plus one; bit 5 is said by bit 3, as it is when bit 4 was not explained yet."""
+    x = np.random.default_rng(4).random((N, 8)) < 0.6
+    carry = np.cumprod(x, axis=1).astype(np.bool_)
+    y = x.copy()
+    y[:, 0] = ~x[:, 0]
+    y[:, 1:] ^= carry[:, :-1]
+    context = context_of(x, y)
+    steps = {0: (0,), 1: (0, 1), **{k: (-k, k - 1, k) for k in range(2, 8)}}
+    steps[5] = (-1 - 3, 3, 4, 5)
+    for output, features in steps.items():
+        counts, wrong = context.tabulate(output, features)
+        assert not wrong
+        context.explain(output, Explanation.of(features, counts))
+    Explainer(context, Templates()).straighten()
+    assert set(context.explanations[5].features) == {-1 - 4, 4, 5}
+    assert all(set(context.explanations[k].features) == set(steps[k]) for k in steps if k != 5)
+
+
 def test_features_that_no_cell_needs_are_not_essential() -> None:
     table = [0, 1, 1, 0, 0, 1, 1, 0]
     explanation = Explanation.of((4, 5, 6), np.array([[1 - v, v] for v in table], np.int64) * 9)
