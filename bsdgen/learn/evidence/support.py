@@ -161,7 +161,6 @@ _Cells = tuple[int, ...]
 
 def _see_better(context: RowContext, path: Assignment, templates: Templates, situations: Situations) -> None:
     """Explain outputs by what leaves fewest cells unmet, of what explains them elsewhere."""
-    Explainer(context, templates).straighten()
     explainer = Explainer(context, templates, learn=False)
     known = resolve_all(context.explanations, context.definitions)
 
