@@ -143,6 +143,11 @@ def learn(
         refused = [name for name, value in given.items() if value]
         if refused:
             raise UsageError(f"--alone asks no oracle and goes in one run: leave {', '.join(refused)} out")
+    if questions and (resume or allow_differing):
+        raise UsageError(
+            "--questions learns from the rows and the oracle together, in one run: leave "
+            f"{'--resume' if resume else '--allow-differing'} out"
+        )
     text = oracle if oracle is not None else (rows.oracle if rows is not None else "")
     asked: CheckedOracle | None = None
     differing = 0
@@ -163,8 +168,6 @@ def learn(
         max_memory_mib=max_memory,
     )
     if asked is None or questions:
-        if resume:
-            raise UsageError("--questions goes in one run: leave --resume out")
         _from_rows(out, rows, target, text, config, hold_out, log, (asked, questions), differing)
         return
     learner = BsdLearner(config)
