@@ -48,7 +48,7 @@ def test_run() -> None:
         3000,
         config=LearnConfig(seed=0),
         fresh=2000,
-        on_trial=lambda done, trial: told.append(trial),
+        on_trial=lambda done, trial, so_far: told.append(trial),
     )
     assert [*result.machines, *result.curve] == told
     assert result.curve[0].rows <= 300 and result.curve[0].wrong > 0

@@ -1,10 +1,10 @@
 """Questions second: what rows leave in doubt is asked, and only that.
 
 A claim is in doubt where its table has cells that no row met. Rows that meet them are found by a
-satisfiability solver (`bsdgen.learn.evidence.situations`), an oracle answers, and the answers are rows like
-any others: they support the claim or refute it. What is wrong without being in doubt is looked for on fresh
-rows; around each that is found, rows like it are asked (counterexamples: Angluin, Information and Computation
-75, 1987; Solar-Lezama, *Program synthesis by sketching*, 2008, chapter 4).
+satisfiability solver (`bsdgen.learn.evidence.claims.situations`), an oracle answers, and the answers are rows
+like any others: they support the claim or refute it. What is wrong without being in doubt is looked for on
+fresh rows; around each that is found, rows like it are asked (counterexamples: Angluin, Information and
+Computation 75, 1987; Solar-Lezama, *Program synthesis by sketching*, 2008, chapter 4).
 """
 
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bsdgen.bits import U64, n_words
+from bsdgen.learn.evidence.claims.doubts import Assignment
+from bsdgen.learn.evidence.claims.situations import Situations
+from bsdgen.learn.evidence.claims.support import Support, supported
 from bsdgen.learn.evidence.grow import Grower
 from bsdgen.learn.evidence.hypothesis import Hypothesis, hypothesis
-from bsdgen.learn.evidence.situations import Situations
-from bsdgen.learn.evidence.support import Assignment, Support, supported
 from bsdgen.learn.queries import Queries
 from bsdgen.learn.samples import RowSource
 from bsdgen.oracle.protocol import Oracle

@@ -40,7 +40,8 @@ class Explanation:
     features : inputs, definitions, other outputs; none for a constant.
     counts : int64, shape (2**k, 2): rows that showed 0 and 1 in each cell; neither: no row was there.
     own : those of the features that it was completed with: what the next output of a chain builds on.
-    inferred : (cell, value) of cells that no row met but other contexts tell (`bsdgen.learn.evidence.cells`).
+    inferred : (cell, value) of cells that no row met but other contexts tell
+        (`bsdgen.learn.evidence.claims.cells`).
     """
 
     features: tuple[int, ...]

@@ -10,10 +10,10 @@ from bsdgen.errors import BudgetReached
 from bsdgen.learn.budget import rss_mib
 from bsdgen.learn.config import Event, LearnConfig
 from bsdgen.learn.evidence.ask import Asked, Asker, said_by
+from bsdgen.learn.evidence.claims.support import Unsupported
 from bsdgen.learn.evidence.grow import Grower
 from bsdgen.learn.evidence.hypothesis import Hypothesis
 from bsdgen.learn.evidence.rows import RowStore
-from bsdgen.learn.evidence.support import Unsupported
 from bsdgen.oracle.protocol import Oracle
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.situations import Situations
 
 I64 = NDArray[np.int64]
 _CLOSE = 1.1  # times the fewest definitions: guards that are as good

@@ -5,11 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from bsdgen.bits import from_bool
+from bsdgen.learn.evidence.claims.support import supported
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.split import Look, guards
-from bsdgen.learn.evidence.support import supported
 from bsdgen.learn.evidence.tables.explainer import Explainer
 from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tree import Node

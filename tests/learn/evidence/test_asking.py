@@ -7,8 +7,8 @@ from row_machines import ALU, pack, rows_of
 from bsdgen.bits import U64, to_bool, unpack_fields
 from bsdgen.learn import LearnConfig
 from bsdgen.learn.evidence import Evidence, evidence_of
+from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.situations import Situations
 
 MASK = np.uint64(0xFF)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.selection import UNCARED, Choice, choices, unified
-from bsdgen.learn.evidence.situations import Situations
 
 
 def at(tree: list[Choice], values: dict[int, int]) -> tuple[int, ...]:

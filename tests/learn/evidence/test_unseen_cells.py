@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bsdgen.learn.evidence.cells import completed, ordered
+from bsdgen.learn.evidence.claims.cells import completed, ordered
 from bsdgen.learn.evidence.context import Explanation
 
 

@@ -1,8 +1,8 @@
 """Best supported wins: of all definitions that agree with a context's rows, that with most support elsewhere.
 
 A table of a context may have cells that no row of it met. Many of them no row can meet: what the table is
-built on never takes those values together, and a solver says so (`bsdgen.learn.evidence.situations`). Of the
-others, another context's definition of the same output, or one with inputs substituted
+built on never takes those values together, and a solver says so (`bsdgen.learn.evidence.claims.situations`).
+Of the others, another context's definition of the same output, or one with inputs substituted
 (`bsdgen.learn.evidence.virtual`), that no row here contradicts and that more rows support says what is there
 (Occam). What stays unseen is listed (`Unsupported`).
 """
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsdgen.bits import U64
-from bsdgen.learn.evidence.cells import completed
+from bsdgen.learn.evidence.claims.care import cares_of
+from bsdgen.learn.evidence.claims.cells import completed
+from bsdgen.learn.evidence.claims.doubts import Assignment, Doubts, Unmet, chained, few
+from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
 from bsdgen.learn.evidence.selection import unified
-from bsdgen.learn.evidence.situations import Situations
 from bsdgen.learn.evidence.tables.explainer import Explainer
 from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tables.worth import WIDE, unseen
@@ -56,10 +58,6 @@ class Unsupported:
     cells: int
     unseen: int
     reason: str
-
-
-Assignment = tuple[tuple[int, int], ...]
-"""Features and their values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +113,8 @@ def supported(
     cares: list[dict[int, int]] = [{} for _ in nodes]
     sets: list[tuple[int, ...]] = []
     for at in sorted(contexts, key=lambda at: (-contexts[at].n, at)):
-        cares[at] = _cares(contexts[at], known[at], templates, sets)
-    seen = _Doubts(contexts, nodes, known, cares, definitions)
+        cares[at] = cares_of(contexts[at], known[at], templates, sets)
+    seen = Doubts(contexts, nodes, known, cares, definitions)
     images = [dict(s.images) for s in substitutions.of(nodes)]
     claims = _Claims(contexts, known, seen.unmet, definitions, substitutions, images)
     beyond: list[Unsupported] = []
@@ -126,7 +124,7 @@ def supported(
         better = claims.better(context, unsure, at)
         for output in outputs:
             beyond += _choose(
-                context, nodes[at], known[at], output, seen.unmet[at].get(output, _Unmet()), better
+                context, nodes[at], known[at], output, seen.unmet[at].get(output, Unmet()), better
             )
     _unify(contexts, nodes, known, cares, definitions)
     return Support(known, cares, tuple(beyond), tuple(seen.doubts), tuple(seen.scarce))
@@ -156,9 +154,6 @@ def _unify(
             known[at][output] = definition
 
 
-_Cells = tuple[int, ...]
-
-
 def _see_better(context: RowContext, path: Assignment, templates: Templates, situations: Situations) -> None:
     """Explain outputs by what leaves fewest cells unmet, of what explains them elsewhere."""
     explainer = Explainer(context, templates, learn=False)
@@ -179,168 +174,6 @@ def _see_better(context: RowContext, path: Assignment, templates: Templates, sit
             explainer.better_seen(output, unmet)
 
 
-@dataclass(frozen=True)
-class _Unmet:
-    """Cells that no row of a context met although some row could, of an output.
-
-    own : of its table.
-    inside : how many of the definitions that it is made of, met by no row anywhere; and met elsewhere.
-    """
-
-    own: _Cells = ()
-    inside: tuple[int, int] = (0, 0)
-
-
-class _Doubts:
-    """What no row met, by context and output; `doubts` and `scarce` see `Support`."""
-
-    def __init__(
-        self,
-        contexts: Mapping[int, RowContext],
-        nodes: Sequence[Node],
-        known: Sequence[Mapping[int, int]],
-        cares: Sequence[Mapping[int, int]],
-        definitions: Definitions,
-    ) -> None:
-        self.doubts: list[Assignment] = []
-        self.scarce: list[Assignment] = []
-        self.unmet: dict[int, dict[int, _Unmet]] = {at: {} for at in contexts}
-        self._definitions = definitions
-        self._situations = Situations(definitions)
-        self._met: dict[int, NDArray[np.bool_]] = {}  # cells of definitions that rows of any context met
-        inside: dict[tuple[int, int], dict[int, NDArray[np.bool_]]] = {}
-        for at, context in contexts.items():
-            for output in np.flatnonzero(context.cared).tolist():
-                explanation = context.explanations.get(output)
-                if explanation is not None and output in known[at]:
-                    care = cares[at].get(output)
-                    where = nodes[at].path if care is None else (*nodes[at].path, (care, 1))
-                    self._own(at, where, known[at], output, explanation)
-                    made = [f for f in explanation.features if f >= definitions.n_inputs]
-                    if made:
-                        inside[at, output] = self._inside(context, output, made)
-        asked: set[Assignment] = set()
-        for (at, output), cells in inside.items():
-            care = cares[at].get(output)
-            where = nodes[at].path if care is None else (*nodes[at].path, (care, 1))
-            never = elsewhere = 0
-            for d, met in cells.items():
-                features = definitions.features[d - definitions.n_inputs]
-                for cell in np.flatnonzero(~met).tolist():
-                    there = (*where, *((f, cell >> j & 1) for j, f in enumerate(features)))
-                    if not self._situations.exist(there):
-                        continue
-                    never += not self._met[d][cell]
-                    elsewhere += int(self._met[d][cell])
-                    if there not in asked:
-                        asked.add(there)
-                        self.doubts.append(there)
-            own = self.unmet[at].get(output, _Unmet()).own
-            if never or elsewhere:
-                self.unmet[at][output] = _Unmet(own, (never, elsewhere))
-
-    def _own(
-        self,
-        at: int,
-        where: Assignment,
-        known: Mapping[int, int],
-        output: int,
-        explanation: Explanation,
-    ) -> None:
-        few = explanation.n_rows < _few(explanation.features)
-        if not few and not unseen(explanation):
-            return
-        features = [known[-1 - f] if f < 0 else f for f in explanation.features]
-        found: list[int] = []
-        for cell, seen in enumerate(explanation.counts):
-            there = (*where, *((f, cell >> j & 1) for j, f in enumerate(features)))
-            if sum(seen):
-                self.scarce += [there] if few else []
-            elif self._situations.exist(there):
-                found.append(cell)
-                self.doubts.append(there)
-        if found:
-            self.unmet[at][output] = _Unmet(tuple(found))
-
-    def _inside(self, context: RowContext, output: int, made: Sequence[int]) -> dict[int, NDArray[np.bool_]]:
-        """By definition that features are made of: its cells that rows met which care for the output."""
-        found = {}
-        for d in self._definitions.reached(made):
-            counts, _ = context.tabulate(
-                output, self._definitions.features[d - self._definitions.n_inputs], 1 << 30
-            )
-            met = counts[:, 0] + counts[:, 1] > 0
-            found[d] = met
-            self._met[d] = self._met[d] | met if d in self._met else met
-        return found
-
-
-def _cares(
-    context: RowContext, known: dict[int, int], templates: Templates, sets: list[tuple[int, ...]]
-) -> dict[int, int]:
-    """Definitions of when outputs are cared for, where only some rows do and a small table says which.
-
-    A cell that no row met is cared for: nothing is given away that was not seen.
-
-    Parameters
-    ----------
-    sets : features that said so in other contexts, which come first; added to.
-    """
-    found: dict[int, int] = {}
-    planes: dict[bytes, int | None] = {}
-    for output in np.flatnonzero((context.cared > 0) & (context.cared < context.n)).tolist():
-        key = context.c[output].tobytes()
-        if key not in planes:
-            target = context.add_target(context.c[output], context.valid)
-            planes[key] = None
-            features, counts = _care_table(context, target, templates, sets)
-            if features and all(f >= 0 or -1 - f in known for f in features):
-                if features not in sets:
-                    sets.append(features)
-                table = [int(ones > 0 or not zeros) for zeros, ones in counts.tolist()]
-                made = [known[-1 - f] if f < 0 else f for f in features]
-                planes[key] = context.definitions.make(made, table)
-            context.drop_target()
-        definition = planes[key]
-        if definition is not None:
-            found[output] = definition
-    return found
-
-
-def _care_table(
-    context: RowContext, target: int, templates: Templates, sets: Sequence[tuple[int, ...]]
-) -> tuple[tuple[int, ...], I64]:
-    """Features that tell a target, and the counts by cell; none if none are found."""
-    covering = set(context.covering(target))
-    for features in sets:
-        if all(f >= 0 or -1 - f in covering or not context.y[-1 - f].any() for f in features):
-            counts, wrong = context.tabulate(target, features)
-            if not wrong:
-                return features, counts
-    explainer = Explainer(context, templates, learn=False)
-    explainer.quick([target])
-    if target not in context.explanations:
-        explainer.greedy(target, ())
-    explanation = context.explanations.get(target)
-    if explanation is None:
-        return (), np.zeros((0, 2), np.int64)
-    return explanation.features, np.array(explanation.counts, np.int64)
-
-
-def _doubts(explanations: Mapping[int, Explanation], unmet: Mapping[int, _Unmet]) -> dict[int, int]:
-    """By output: unmet cells in its table and in those that it is built on."""
-    doubts: dict[int, int] = {}
-    for output in explanations:
-        reached, stack = {output}, [output]
-        while stack:
-            for f in explanations[stack.pop()].features:
-                if f < 0 and -1 - f not in reached and -1 - f in explanations:
-                    reached.add(-1 - f)
-                    stack.append(-1 - f)
-        doubts[output] = sum(len(unmet[q].own) + sum(unmet[q].inside) for q in reached if q in unmet)
-    return doubts
-
-
 class _Claims:
     """Definitions of all contexts and outputs, and their images, those with fewest unseen cells first.
 
@@ -352,13 +185,13 @@ class _Claims:
         self,
         contexts: Mapping[int, RowContext],
         known: Sequence[dict[int, int]],
-        unmet: Mapping[int, Mapping[int, _Unmet]],
+        unmet: Mapping[int, Mapping[int, Unmet]],
         definitions: Definitions,
         substitutions: Substitutions,
         images: Sequence[Mapping[int, int]],
     ) -> None:
         self.definitions = definitions
-        self.doubts = {at: _doubts(context.explanations, unmet[at]) for at, context in contexts.items()}
+        self.doubts = {at: chained(context.explanations, unmet[at]) for at, context in contexts.items()}
         doubt: dict[int, int] = {}
         rows: dict[int, int] = {}
         for at, context in contexts.items():
@@ -402,7 +235,7 @@ def _choose(
     node: Node,
     known: dict[int, int],
     output: int,
-    unmet: _Unmet,
+    unmet: Unmet,
     better: Mapping[int, tuple[int, int]],
 ) -> list[Unsupported]:
     """Take one output's definition whose cells were seen best, and say whether it goes beyond the rows."""
@@ -424,14 +257,9 @@ def _choose(
         return [Unsupported(path, output, features, n, cells, missing, "cells")]
     if alike:
         return [Unsupported(path, output, features, n, cells, alike, "alike")]
-    if n < _few(explanation.features):
+    if n < few(explanation.features):
         return [Unsupported(path, output, features, n, cells, 0, "few")]
     return []
-
-
-def _few(features: Sequence[int]) -> int:
-    """Rows below which an explanation may be chance: a constant that held a few times, a feature by luck."""
-    return 64 if not features else 32 << len(features)
 
 
 def _likeliest(context: RowContext, output: int) -> int:
