@@ -14,7 +14,7 @@ from bsdgen.bits import U64, n_words
 from bsdgen.bsd import Bsd, Builder
 from bsdgen.bsd.cones import Cones
 from bsdgen.learn.evidence.definitions import Definitions
-from bsdgen.learn.evidence.selection import UNCARED, Choice, choices
+from bsdgen.learn.evidence.selection import MOST_CONTEXTS, UNCARED, Choice, as_grown, choices
 from bsdgen.learn.evidence.tree import Node
 from bsdgen.learn.hint import Hint
 
@@ -90,8 +90,11 @@ def hypothesis(
         np.int64,
     )
     paths = [dict(nodes[at].path) for at in leaves]
-    uncared = _uncared(definitions, [cares[at] for at in leaves], {g for path in paths for g in path})
-    tree = choices(paths, labels, uncared, definitions)
+    if len(leaves) > MOST_CONTEXTS:
+        tree = as_grown(nodes, dict(zip(leaves, map(tuple, labels.tolist()), strict=True)))
+    else:
+        uncared = _uncared(definitions, [cares[at] for at in leaves], {g for path in paths for g in path})
+        tree = choices(paths, labels, uncared, definitions)
     values, wanted = [], []
     for output in range(n_outputs):
         value: list[int | None] = [None] * len(tree)

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.definitions import Definitions
+from bsdgen.learn.evidence.tree import Node
 
 I64 = NDArray[np.int64]
 _CLOSE = 1.1  # times the fewest definitions: guards that are as good
 _SURE = 50  # times as many definitions as depend on a guard that says what is done
+MOST_CONTEXTS = 512
+"""Contexts up to which they are told apart anew: the work grows with more than their square."""
 UNCARED = -1
 """Stands for a definition where an output is not cared for."""
 
@@ -76,7 +79,9 @@ def choices(
     while pending:
         at, inside, now = pending.pop()
         if not (_kinds(now[inside]) > 1).any():
-            tree[at] = Choice(path=tree[at].path, definitions=tuple(now[inside].max(axis=0, initial=-1)))
+            tree[at] = Choice(
+                path=tree[at].path, definitions=tuple(now[inside].max(axis=0, initial=-1).tolist())
+            )
             continue
         chosen = _best_guard(values, inside, now, veto, cost)
         path = tree[at].path
@@ -87,6 +92,16 @@ def choices(
         sure = _SURE * cost[chosen][1] < n_definitions
         tree[at] = Choice(guards[chosen], sure, len(tree) - 2, len(tree) - 1, path)
     return tree
+
+
+def as_grown(nodes: Sequence[Node], labels: Mapping[int, tuple[int, ...]]) -> list[Choice]:
+    """The tree of choices that a tree of contexts is as it is; labels by leaf."""
+    return [
+        Choice(path=node.path, definitions=labels[at])
+        if node.is_leaf
+        else Choice(node.guard, False, node.low, node.high, node.path)
+        for at, node in enumerate(nodes)
+    ]
 
 
 def _with_veto(labels: I64, veto: tuple[I64, ...] | None) -> I64:

@@ -21,7 +21,7 @@ from bsdgen.learn.evidence.claims.situations import Situations
 from bsdgen.learn.evidence.context import Explanation, RowContext
 from bsdgen.learn.evidence.definitions import Definitions
 from bsdgen.learn.evidence.rows import RowStore
-from bsdgen.learn.evidence.selection import unified
+from bsdgen.learn.evidence.selection import MOST_CONTEXTS, unified
 from bsdgen.learn.evidence.tables.explainer import Explainer
 from bsdgen.learn.evidence.tables.templates import Templates
 from bsdgen.learn.evidence.tables.worth import WIDE, unseen
@@ -126,7 +126,8 @@ def supported(
             beyond += _choose(
                 context, nodes[at], known[at], output, seen.unmet[at].get(output, Unmet()), better
             )
-    _unify(contexts, nodes, known, cares, definitions)
+    if len(contexts) <= MOST_CONTEXTS:
+        _unify(contexts, nodes, known, cares, definitions)
     return Support(known, cares, tuple(beyond), tuple(seen.doubts), tuple(seen.scarce))
 
 
