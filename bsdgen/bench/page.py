@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from bsdgen.artifacts import write_text
@@ -154,6 +155,10 @@ def _command(name: str, saved: Saved[Any]) -> str:
         option = "--" + key.replace("_", "-")
         if value is True:
             words.append(option)
+        elif key == "traces":
+            words += [quote(path) for path in value]
+        elif isinstance(value, list):
+            words += [word for part in value for word in (option, quote(str(part)))]
         elif value is not None and value is not False:
             words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
     return " ".join(words)
