@@ -66,7 +66,7 @@ class Fit:
         on_event: Callable[[Event], None] | None,
         keeper: Keeper | None,
         resuming: bool,
-        hints: Mapping[bytes, Hint],
+        hints: Mapping[bytes, Hint] | None = None,
     ) -> None:
         self.config = config
         self.fitted: Fitted | None = None
@@ -76,7 +76,7 @@ class Fit:
         self.source = RowSource(oracle.n_inputs, rows)
         self.rng = np.random.default_rng(self.config.seed)
         self.keeper, self.resuming = keeper, resuming
-        self.hints = hints
+        self.hints: Mapping[bytes, Hint] = hints if hints is not None else {}
         self.started = time.perf_counter()
         self.cpu_started = time.process_time()
         self.memory = Memory()
